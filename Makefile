@@ -1,0 +1,39 @@
+# Each target sets up .venv by itself; PYTHON chooses the interpreter that makes it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The folder with GroupLens' ml-1m, or a five-fold copy of it, for what needs it.
+ML1M ?= ../shared/data/ml-1m
+PACKAGING := setup.py pyproject.toml constraints.txt
+
+.PHONY: run test lint pytest bench clean
+
+run: $(VENV)/.installed
+	$(BIN)/python run_recbole.py --model=PNGNN
+
+test: lint pytest
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+pytest: $(VENV)/.installed-test
+	RECBOLE_PNGNN_ML1M=$(ML1M) $(BIN)/python -m pytest
+
+bench: $(VENV)/.installed
+	$(BIN)/python -m recbole_pngnn.benchmark.speed --source=$(ML1M) --output=results/speed.json
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python $(PACKAGING)
+	$(BIN)/python -m pip install -q -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[test]'
+	touch $@

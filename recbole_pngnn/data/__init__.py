@@ -1,0 +1,1 @@
+"""Rating data from outside, as atomic files; needs neither torch nor RecBole."""

@@ -1,0 +1,25 @@
+"""Names and RecBole types of the columns written to atomic files."""
+
+USER = "user_id"
+ITEM = "item_id"
+RATING = "rating"
+TIMESTAMP = "timestamp"
+TITLE = "movie_title"
+YEAR = "release_year"
+GENRE = "genre"
+
+FOLD = "fold"  # read from sources, never written
+
+TYPES = {
+    USER: "token",
+    ITEM: "token",
+    RATING: "float",
+    TIMESTAMP: "float",
+    TITLE: "token_seq",
+    YEAR: "token",
+    GENRE: "token_seq",
+    "age": "token",
+    "gender": "token",
+    "occupation": "token",
+    "zip_code": "token",
+}

@@ -1,0 +1,65 @@
+"""Columns of item and user features, in the words RecBole splits at spaces."""
+
+import pandas as pd
+
+from recbole_pngnn.data.prepare.columns import GENRE, ITEM, TITLE, USER, YEAR
+from recbole_pngnn.data.prepare.ratings import read_ids
+from recbole_pngnn.data.prepare.table import Table
+
+# Most titles end in " (1995)"; some have no space before the year.
+_TITLE_AND_YEAR = r"^(?P<title>.*?)\s*\((?P<year>\d{4})\)\s*$"
+
+
+def movie_features(table: Table) -> pd.DataFrame:
+    """Read item_id, title (year) and genres of GroupLens' movies.
+
+    Args:
+        table: Columns item_id, title and genres.
+
+    Raises:
+        PrepareError: A missing id.
+    """
+    titles = table.column("title")
+    parts = titles.str.extract(_TITLE_AND_YEAR)
+    features = pd.DataFrame(
+        {
+            ITEM: read_ids(table, ITEM),
+            TITLE: one_line(parts["title"].fillna(titles)),
+            YEAR: parts["year"].fillna(""),
+            GENRE: genre_words(table.column("genres"), "|"),
+        }
+    )
+    return last_of_each(features, ITEM)
+
+
+def user_features(table: Table) -> pd.DataFrame:
+    """Read GroupLens' users, columns in RecBole's order.
+
+    Args:
+        table: Columns user_id, gender, age, occupation and zip_code.
+
+    Raises:
+        PrepareError: A missing id.
+    """
+    features = pd.DataFrame({USER: read_ids(table, USER)})
+    for column in ("age", "gender", "occupation", "zip_code"):
+        features[column] = one_line(table.column(column)).to_numpy()
+    return last_of_each(features, USER)
+
+
+def one_line(texts: "pd.Series[str]") -> "pd.Series[str]":
+    """Replace tabs, line breaks and runs of spaces by one space."""
+    return texts.str.split().str.join(" ")
+
+
+def genre_words(texts: "pd.Series[str]", separator: str) -> "pd.Series[str]":
+    """Make each genre one word: ``Science Fiction|Drama`` becomes ``Science-Fiction Drama``."""
+    joined = one_line(texts).str.replace(" ", "-", regex=False)
+    words = joined.str.replace(separator, " ", regex=False)
+    return words.str.replace(r"-* +-*", " ", regex=True).str.strip(" -")
+
+
+def last_of_each(features: pd.DataFrame, id_column: str) -> pd.DataFrame:
+    """Keep the last row of each id and sort by id; RecBole needs ids to be unique."""
+    last = features.drop_duplicates(id_column, keep="last").sort_values(id_column)
+    return last.astype({id_column: object})

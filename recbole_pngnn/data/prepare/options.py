@@ -1,0 +1,99 @@
+"""Options of ``recbole-pngnn prepare``, source by source."""
+
+import argparse
+from pathlib import Path
+
+from recbole_pngnn.data.prepare.datasets import DEFAULT_OUTPUT
+
+
+def add_ml_1m_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``prepare ml-1m``."""
+    parser.add_argument(
+        "--source",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="ml-1m.zip, its unpacked folder, or a folder with ratings.csv.gz "
+        "(user_id,item_id,rating,fold), movies.dat and users.dat",
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--fold",
+        type=int,
+        metavar="K",
+        help="test on fold K (1 to 5), train on the others; needs a source with folds",
+    )
+    _add_split(which)
+    parser.add_argument(
+        "--valid_ratio",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="with --fold: share of each user's training ratings cut off for validation (default 0)",
+    )
+    _add_common(parser, "ml-1m-fold1 or ml-1m-split-80-10-10-seed0, after the options")
+
+
+def add_ml_100k_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``prepare ml-100k``."""
+    _add_split(parser)
+    _add_common(parser, "ml-100k-split-80-10-10-seed0, after the options; never ml-100k")
+
+
+def add_csv_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``prepare csv``."""
+    ratings = parser.add_argument_group("ratings")
+    ratings.add_argument("--ratings", type=Path, required=True, metavar="FILE", help="the ratings")
+    for option, required in (("user", 1), ("item", 1), ("rating", 1), ("timestamp", 0)):
+        ratings.add_argument(
+            f"--{option}", required=bool(required), metavar="COLUMN", help=f"column of the {option}"
+        )
+    items = parser.add_argument_group("items, optional")
+    items.add_argument("--items", type=Path, metavar="FILE", help="a file of item features")
+    items.add_argument(
+        "--item_id", metavar="COLUMN", help="its column of item ids (default: as --item)"
+    )
+    items.add_argument("--title", metavar="COLUMN", help="its column of titles")
+    items.add_argument("--year", metavar="COLUMN", help="its column of years of release")
+    items.add_argument("--genres", metavar="COLUMN", help="its column of genres")
+    items.add_argument(
+        "--genres_separator", default="|", metavar="TEXT", help="what separates genres (default |)"
+    )
+    form = parser.add_argument_group("format")
+    form.add_argument(
+        "--delimiter",
+        metavar="CHARACTER",
+        help=r"one character, \t for a tab, or :: (default: found from the column names)",
+    )
+    form.add_argument(
+        "--encoding", help="encoding of files that are not UTF-8, e.g. latin-1, cp1252, utf-16"
+    )
+    _add_split(parser)
+    _add_common(parser)
+
+
+def _add_split(parser: "argparse._ActionsContainer") -> None:
+    parser.add_argument(
+        "--split",
+        metavar="TRAIN,VALID,TEST",
+        help="shares of each user's ratings, drawn at random, e.g. 0.8,0,0.2 (default 0.8,0.1,0.1)",
+    )
+
+
+def _add_common(parser: argparse.ArgumentParser, default_name: str | None = None) -> None:
+    parser.add_argument("--seed", type=int, default=0, help="seed of the split (default 0)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=DEFAULT_OUTPUT,
+        metavar="FOLDER",
+        help=f"folder that holds datasets (default {DEFAULT_OUTPUT})",
+    )
+    parser.add_argument(
+        "--name",
+        required=default_name is None,
+        help="name of the dataset" + (f" (default {default_name})" if default_name else ""),
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace a dataset of the same name"
+    )

@@ -1,0 +1,117 @@
+"""Checked ratings in an order that does not depend on the order they were read in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from recbole_pngnn.data.prepare.columns import FOLD, ITEM, RATING, TIMESTAMP, USER
+from recbole_pngnn.data.prepare.errors import PrepareError
+from recbole_pngnn.data.prepare.table import Table
+
+# Ids that RecBole takes for something else: its padding token, and what pandas, with which it
+# reads atomic files, takes for a missing value.
+RESERVED_IDS = frozenset(
+    [
+        *("[PAD]", "#N/A", "#N/A N/A", "#NA", "<NA>", "N/A", "NA", "n/a"),
+        *("-1.#IND", "1.#IND", "-1.#QNAN", "1.#QNAN", "NaN", "-NaN", "nan", "-nan"),
+        *("NULL", "null", "None"),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """Ratings without duplicates, sorted by user and item.
+
+    Attributes:
+        frame: Columns user_id and item_id (categorical), rating, and timestamp and fold if read.
+        n_duplicates: Rows dropped because a later row has the same user and item.
+    """
+
+    frame: pd.DataFrame
+    n_duplicates: int
+
+
+def read_ratings(table: Table, columns: Mapping[str, str]) -> Ratings:
+    """Check ratings, drop duplicates (the last one wins) and sort.
+
+    Args:
+        table: What was read.
+        columns: For user_id, item_id, rating and, if wanted, timestamp and fold, the name of the
+            column in ``table``.
+
+    Raises:
+        PrepareError: A bad or missing value, with its line.
+    """
+    if len(set(columns.values())) < len(columns):
+        raise PrepareError(
+            f"a column of {table.name} is used twice: "
+            + ", ".join(f"{role}={column}" for role, column in columns.items())
+        )
+    for column in columns.values():
+        table.column(column)  # a wrong name is told before a bad value
+    if table.frame.empty:
+        raise PrepareError(f"{table.name} holds no ratings")
+    parts: dict[str, object] = {
+        USER: read_ids(table, columns[USER]),
+        ITEM: read_ids(table, columns[ITEM]),
+        RATING: read_numbers(table, columns[RATING]),
+    }
+    if TIMESTAMP in columns:
+        parts[TIMESTAMP] = read_numbers(table, columns[TIMESTAMP])
+    if FOLD in columns:
+        folds = read_numbers(table, columns[FOLD])
+        whole = (folds >= 1) & (folds == np.floor(folds))
+        table.refuse(~whole, columns[FOLD], "is not a whole number from 1", "correct the file")
+        parts[FOLD] = folds.astype(np.int64)
+    frame = pd.DataFrame(parts)
+    kept = frame.drop_duplicates([USER, ITEM], keep="last")
+    ordered = kept.sort_values([USER, ITEM], kind="stable", ignore_index=True)
+    return Ratings(ordered, len(frame) - len(kept))
+
+
+def read_ids(table: Table, column: str) -> pd.Categorical:
+    """Read a column of ids as a categorical; short ids first, so that 2 comes before 10.
+
+    Args:
+        table: What was read.
+        column: Name of the column.
+
+    Raises:
+        PrepareError: An id is missing, reserved, or holds a tab or a line break.
+    """
+    first_codes, texts = pd.factorize(table.column(column))
+    codes, ids = pd.factorize(pd.Series(texts, dtype=object).str.strip())
+    codes = codes[first_codes]
+    missing = np.array([not name for name in ids], dtype=bool)
+    table.refuse(missing[codes], column, "is a missing id", "add it or remove the line")
+    broken = np.array(["\t" in name or "\n" in name for name in ids], dtype=bool)
+    table.refuse(broken[codes], column, "holds a tab or a line break", "rename the id")
+    reserved = np.array([name in RESERVED_IDS for name in ids], dtype=bool)
+    table.refuse(
+        reserved[codes], column, "would be read by RecBole as no id at all", "rename the id"
+    )
+    order = sorted(range(len(ids)), key=lambda code: (len(ids[code]), ids[code]))
+    rank = np.empty(len(ids), dtype=np.int64)
+    rank[order] = np.arange(len(ids))
+    return pd.Categorical.from_codes(rank[codes], [ids[code] for code in order], ordered=True)
+
+
+def read_numbers(table: Table, column: str) -> np.ndarray:
+    """Read a column of finite numbers.
+
+    Args:
+        table: What was read.
+        column: Name of the column.
+
+    Raises:
+        PrepareError: A value is no number, or not finite.
+    """
+    cells = pd.to_numeric(table.column(column), errors="coerce")
+    numbers = np.asarray(cells, dtype=np.float64)
+    table.refuse(
+        ~np.isfinite(numbers), column, "is not a finite number", "correct it or remove the line"
+    )
+    return numbers

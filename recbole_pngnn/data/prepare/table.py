@@ -1,0 +1,201 @@
+"""Delimited text as a table of strings that knows the line each row came from."""
+
+import csv
+import difflib
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from recbole_pngnn.data.prepare.errors import PrepareError
+
+DELIMITERS = (",", ";", "\t", "|", "::")
+_UNIT = "\x1f"  # stands in for "::", since pandas' fast parser wants a single character
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text.
+
+    Attributes:
+        name: Name of the file in errors.
+        frame: Rows that are not blank; the index is the row's place in ``raw``.
+        raw: Every row of the file, header included, all columns.
+        first_line: Line of the first row of ``raw``, from 1.
+        delimiter: What the columns were split at.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    raw: pd.DataFrame
+    first_line: int
+    delimiter: str
+
+    def column(self, name: str) -> "pd.Series[str]":
+        """Return a column by its name.
+
+        Raises:
+            PrepareError: No such column, or several; lists those found and the closest one.
+        """
+        found = list(self.frame.columns)
+        if found.count(name) == 1:
+            return self.frame[name]
+        listing = ", ".join(map(repr, found))
+        if name in found:
+            raise PrepareError(f"{self.name} has several columns {name!r}: {listing}")
+        by_lower = {column.lower(): column for column in found}
+        close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
+        hint = f"; did you mean {by_lower[close[0]]!r}?" if close else ""
+        raise PrepareError(
+            f"{self.name} has no column {name!r}{hint} "
+            f"Columns found, split at {self.delimiter!r}: {listing}"
+        )
+
+    def line(self, row: int) -> int:
+        """Return the line, from 1, on which a row starts; quoted line breaks are counted."""
+        before = self.raw.iloc[:row]
+        breaks = sum(int(before[column].str.count("\n").sum()) for column in before)
+        return self.first_line + row + breaks
+
+    def refuse(self, bad: np.ndarray, column: str, problem: str, advice: str) -> None:
+        """Raise PrepareError naming the first bad row, if there is one.
+
+        Args:
+            bad: True for each bad row of ``frame``.
+            column: Column that holds the bad value.
+            problem: What is wrong with it, to follow the value.
+            advice: What to do.
+        """
+        n_bad = int(np.count_nonzero(bad))
+        if not n_bad:
+            return
+        position = int(np.argmax(bad))
+        value = str(self.column(column).iloc[position])
+        shown = repr(value if len(value) <= 80 else value[:77] + "...")
+        more = f" (the first of {n_bad} such lines)" if n_bad > 1 else ""
+        line = self.line(int(self.frame.index[position]))
+        raise PrepareError(f"{self.name}, line {line}: {column} {shown} {problem}{more}; {advice}")
+
+
+def read_csv(name: str, text: str, wanted: Iterable[str], delimiter: str | None = None) -> Table:
+    """Read delimited text whose first line names the columns.
+
+    Without a delimiter, the one under which the header holds all wanted columns is taken: that is
+    exact where ``csv.Sniffer``, which counts characters, can be misled by commas in titles.
+
+    Args:
+        name: Name of the file in errors.
+        text: Its content, lines ending in LF.
+        wanted: Columns that will be asked for.
+        delimiter: One of ``DELIMITERS`` or any other single character; None to guess.
+
+    Raises:
+        PrepareError: No rows, rows of uneven length, an open quote, a bad delimiter.
+    """
+    if delimiter is None:
+        delimiter = _guess_delimiter(text.strip("\n").partition("\n")[0], list(wanted))
+    elif delimiter != "::" and (len(delimiter) != 1 or delimiter in '"\n\r' + _UNIT):
+        raise PrepareError(
+            f"delimiter {delimiter!r} cannot be used; give one character, \\t for a tab, or ::"
+        )
+    raw, first_line = _parse(name, text, delimiter)
+    frame = raw.iloc[1:]
+    frame.columns = pd.Index([str(cell).strip() for cell in raw.iloc[0]])
+    if frame.empty:
+        raise PrepareError(f"{name} holds a header and no rows")
+    return Table(name, _without_blank_rows(frame), raw, first_line, delimiter)
+
+
+def read_dat(name: str, text: str, columns: Sequence[str]) -> Table:
+    """Read a GroupLens ``.dat`` file: no header, no quotes, fields separated by ``::``.
+
+    Args:
+        name: Name of the file in errors.
+        text: Its content, lines ending in LF.
+        columns: Names for its fields, in order.
+
+    Raises:
+        PrepareError: A line has more or fewer fields.
+    """
+    raw, first_line = _parse(name, text, "::")
+    if raw.shape[1] != len(columns):
+        raise PrepareError(
+            f"{name}, line {first_line}: {raw.shape[1]} fields separated by '::', expected "
+            f"{len(columns)} ({'::'.join(columns)})"
+        )
+    raw.columns = pd.Index(columns)
+    table = Table(name, _without_blank_rows(raw), raw, first_line, "::")
+    short = (table.column(columns[-1]) == "").to_numpy()
+    table.refuse(
+        short, columns[0], f"has fewer than {len(columns)} fields", "the file may be truncated"
+    )
+    return table
+
+
+def _guess_delimiter(header: str, wanted: Sequence[str]) -> str:
+    split = {delimiter: _split_header(header, delimiter) for delimiter in DELIMITERS}
+    for delimiter, cells in split.items():
+        if set(wanted) <= set(cells):
+            return delimiter
+    return max(DELIMITERS, key=lambda delimiter: len(split[delimiter]))
+
+
+def _split_header(header: str, delimiter: str) -> list[str]:
+    if delimiter == "::":
+        cells = header.split("::")
+    else:
+        cells = next(csv.reader([header], delimiter=delimiter), [])
+    return [cell.strip() for cell in cells]
+
+
+def _parse(name: str, text: str, delimiter: str) -> tuple[pd.DataFrame, int]:
+    body = text.lstrip("\n")
+    first_line = len(text) - len(body) + 1
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
+    if delimiter == "::":
+        if _UNIT in body:
+            raise PrepareError(f"{name} holds the control character {_UNIT!r}; remove it")
+        body, delimiter, quoting = body.replace("::", _UNIT), _UNIT, csv.QUOTE_NONE
+    try:
+        raw = pd.read_csv(
+            io.StringIO(body),
+            sep=delimiter,
+            quoting=quoting,
+            header=None,
+            dtype=str,
+            na_filter=False,
+            skip_blank_lines=False,
+            low_memory=False,
+        )
+    except pd.errors.ParserError as error:
+        where, problem = _find_uneven(body, delimiter, quoting)
+        raise PrepareError(f"{name}, line {first_line + where - 1}: {problem}") from error
+    return raw, first_line
+
+
+def _find_uneven(body: str, delimiter: str, quoting: Literal[0, 3]) -> tuple[int, str]:
+    """Find the line pandas gave up at: its own messages count rows, not lines."""
+    reader = csv.reader(
+        io.StringIO(body, newline=""), delimiter=delimiter, quoting=quoting, strict=True
+    )
+    width = start = 0
+    try:
+        for cells in reader:
+            width = width or len(cells)
+            if len(cells) > width:
+                return start + 1, f"{len(cells)} fields, expected {width}; correct the line"
+            start = reader.line_num
+    except csv.Error as error:
+        return start + 1, f'a quote " is not closed or misplaced ({error}); correct the line'
+    return 1, "the rows cannot be read; check the delimiter"
+
+
+def _without_blank_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    blank = (frame.iloc[:, 0].str.strip() == "").to_numpy()
+    if not blank.any():
+        return frame
+    blank[blank] = (frame[blank] == "").iloc[:, 1:].all(axis=1).to_numpy()
+    return frame[~blank]

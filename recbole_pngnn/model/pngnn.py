@@ -1,0 +1,206 @@
+"""PNGNN as a RecBole general recommender."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from recbole.data.interaction import Interaction
+from recbole.model.abstract_recommender import GeneralRecommender
+from recbole.utils import InputType
+from torch import Tensor
+from torch.nn import functional as F
+
+from recbole_pngnn.nn.graph import bipartite_adjacency
+from recbole_pngnn.nn.layers import PNEncoder, SignAttention
+from recbole_pngnn.nn.losses import (
+    disinterest_dual_bpr,
+    fused_dual_bpr,
+    partitioned_dual_bpr,
+    squared_norms,
+)
+from recbole_pngnn.nn.sampling import DegreeSampler
+from recbole_pngnn.nn.scores import pair_scores
+from recbole_pngnn.options import read_choice, read_float, read_int, read_optional_float
+
+READINGS = ("fused", "partitioned", "disinterest")
+REG_TARGETS = ("fused", "ego")
+
+
+class PNGNN(GeneralRecommender):
+    r"""Positive-negative graph neural network (Li, Kang and Tang, "LLM-PNGNN").
+
+    Liked and disliked interactions form two bipartite graphs with a LightGCN each; the Dual-BPR
+    loss keeps liked > disliked > unobserved. The paper leaves open which scores its loss uses
+    (Eq. 10 would leave the attention of Eq. 5-6 without a gradient), so ``reading`` names three:
+
+    - ``fused`` (default): attention fuses z and v; one score trains and ranks (SiReN).
+    - ``partitioned``: Eq. 10 to the letter; z ranks, there is no attention.
+    - ``disinterest``: z and v are two scores on all triples (PANE-GNN); z ranks, and items whose
+      disinterest exceeds ``disinterest_threshold`` go last.
+
+    Unobserved items are drawn inside :meth:`calculate_loss`, so a batch holds
+    ``train_batch_size`` observed interactions. The dataset must keep both signs
+    (``train_interactions: rated``) and label them (``like_threshold``).
+
+    Args:
+        config: RecBole's Config; the options are explained in ``properties/model/PNGNN.yaml``.
+        dataset: The training part, with the label of each interaction.
+
+    Raises:
+        ValueError: An option is missing or impossible, or the dataset has no labels.
+    """
+
+    input_type = InputType.PAIRWISE
+
+    def __init__(self, config: Any, dataset: Any) -> None:
+        super().__init__(config, dataset)
+        self.LABEL = config["LABEL_FIELD"]
+        self.reading = read_choice(config, "reading", READINGS)
+        self.feedback_coefficient = read_float(config, "feedback_coefficient", minimum=1.0)
+        self.n_samples = read_int(config, "n_samples", minimum=1)
+        self.reg_weight = read_float(config, "reg_weight", minimum=0.0)
+        self.reg_target = read_choice(config, "reg_target", REG_TARGETS)
+        self.disinterest_threshold = read_optional_float(config, "disinterest_threshold")
+        embedding_size = read_int(config, "embedding_size", minimum=1)
+        n_layers = read_int(config, "n_layers", minimum=0)
+        attention_dropout = read_float(config, "attention_dropout", minimum=0.0, maximum=0.99)
+
+        if self.LABEL not in dataset.inter_feat:
+            raise ValueError(
+                "PNGNN needs to know which interactions were liked, and the dataset has no labels; "
+                "set like_threshold, for example like_threshold: {rating: 3.5}"
+            )
+        users = dataset.inter_feat[self.USER_ID]
+        items = dataset.inter_feat[self.ITEM_ID]
+        liked = dataset.inter_feat[self.LABEL] > 0
+        if bool(liked.all()):
+            self.logger.warning(
+                "PNGNN trains on liked interactions alone: its negative graph is empty. Check "
+                "like_threshold and train_interactions (rated keeps both signs)."
+            )
+        self.encoder = PNEncoder(
+            self.n_users,
+            self.n_items,
+            bipartite_adjacency(users[liked], items[liked], self.n_users, self.n_items),
+            bipartite_adjacency(users[~liked], items[~liked], self.n_users, self.n_items),
+            embedding_size,
+            n_layers,
+        )
+        self.attention = (
+            SignAttention(embedding_size, attention_dropout) if self.reading == "fused" else None
+        )
+        self.sampler = DegreeSampler(
+            users.to(self.device),
+            items.to(self.device),
+            self.n_users,
+            self.n_items,
+            read_float(config, "sampling_exponent"),
+        )
+        self._evaluated: tuple[Tensor, Tensor] | None = None
+        self.register_load_state_dict_post_hook(lambda module, _: module._forget())
+
+    def forward(self) -> tuple[Tensor, Tensor]:
+        """Embed all users and items.
+
+        Shapes:
+            - returns: the embeddings that rank and those of disinterest, ``(N, D)`` each
+        """
+        z, v = self.encoder()
+        return (self.attention(z, v) if self.attention is not None else z), v
+
+    def calculate_loss(self, interaction: Interaction) -> Tensor:
+        """Return the summed Dual-BPR loss of a batch of observed interactions."""
+        users, observed = interaction[self.USER_ID], interaction[self.ITEM_ID]
+        liked = interaction[self.LABEL] > 0
+        sampled = self.sampler.draw(users, self.n_samples)  # (B, S)
+        items = torch.cat([observed[:, None], sampled], dim=1)  # (B, 1 + S)
+        ranking, v = self.forward()
+        loss = self._ranking_loss(ranking, v, users, items, liked)
+        return loss + self.reg_weight * self._penalty(ranking, v, users, items, liked)
+
+    def _ranking_loss(
+        self, ranking: Tensor, v: Tensor, users: Tensor, items: Tensor, liked: Tensor
+    ) -> Tensor:
+        b = self.feedback_coefficient
+        if self.reading == "fused":
+            scores = self._scores(ranking, users, items)
+            return fused_dual_bpr(scores[:, 0], scores[:, 1:], liked, b)
+        scores_z, scores_v = self._scores(ranking, users, items), self._scores(v, users, items)
+        if self.reading == "partitioned":
+            scores = torch.where(liked[:, None], scores_z, scores_v)
+            return partitioned_dual_bpr(scores[:, 0], scores[:, 1:], liked, b)
+        return disinterest_dual_bpr(
+            scores_z[:, 0], scores_z[:, 1:], scores_v[:, 0], scores_v[:, 1:], liked, b
+        )
+
+    def _scores(self, embeddings: Tensor, users: Tensor, items: Tensor) -> Tensor:
+        return pair_scores(embeddings[users], embeddings[self.n_users :], items)
+
+    def _penalty(
+        self, ranking: Tensor, v: Tensor, users: Tensor, items: Tensor, liked: Tensor
+    ) -> Tensor:
+        """L2 penalty of what the batch's triples use, as often as they use it."""
+        if self.reading == "partitioned":  # liked triples use z, disliked ones v
+            parts = [(ranking, self.encoder.positive_ego, liked)]
+            parts += [(v, self.encoder.negative_ego, ~liked)]
+        elif self.reading == "disinterest" or self.reg_target == "ego":
+            every = torch.ones_like(liked)
+            parts = [(ranking, self.encoder.positive_ego, every)]
+            parts += [(v, self.encoder.negative_ego, every)]
+        else:
+            parts = [(ranking, self.encoder.positive_ego, torch.ones_like(liked))]
+        total = ranking.new_zeros(())
+        for embeddings, ego, rows in parts:
+            used_users = torch.bincount(users[rows], minlength=self.n_users)
+            used_items = torch.bincount(items[rows].view(-1), minlength=self.n_items)
+            target = ego if self.reg_target == "ego" else embeddings
+            total = total + squared_norms(target, torch.cat([used_users, used_items]))
+        return total
+
+    def train(self, mode: bool = True) -> PNGNN:
+        """Switch between training and evaluation; the embeddings kept for evaluation are dropped."""
+        self._forget()
+        return super().train(mode)  # type: ignore[no-any-return]
+
+    def _forget(self) -> None:
+        self._evaluated = None
+
+    def _embeddings(self) -> tuple[Tensor, Tensor]:
+        """All embeddings without gradient, computed once a switch to evaluation."""
+        if self.training:
+            with torch.no_grad():
+                return self.forward()
+        if self._evaluated is None:
+            with torch.no_grad():
+                self._evaluated = self.forward()
+        return self._evaluated
+
+    def predict(self, interaction: Interaction) -> Tensor:
+        """Score user-item pairs.
+
+        Shapes:
+            - returns: ``(B,)``
+        """
+        users, items = interaction[self.USER_ID], interaction[self.ITEM_ID] + self.n_users
+        ranking, v = self._embeddings()
+        scores = (ranking[users] * ranking[items]).sum(dim=1)
+        return self._demote(scores, lambda: (v[users] * v[items]).sum(dim=1))
+
+    def full_sort_predict(self, interaction: Interaction) -> Tensor:
+        """Score users against all items.
+
+        Shapes:
+            - returns: ``(B * n_items,)``, user by user
+        """
+        users = interaction[self.USER_ID]
+        ranking, v = self._embeddings()
+        scores = ranking[users] @ ranking[self.n_users :].T  # (B, n_items)
+        return self._demote(scores, lambda: v[users] @ v[self.n_users :].T).view(-1)
+
+    def _demote(self, scores: Tensor, disinterest: Any) -> Tensor:
+        """Put items of much disinterest last, in the order that they had among themselves."""
+        if self.reading != "disinterest" or self.disinterest_threshold is None:
+            return scores
+        # Squashed into (-1, 1) and (-3, -1), so that a pair's score depends on the pair alone.
+        return F.softsign(scores) - 2.0 * (disinterest() > self.disinterest_threshold)

@@ -1,0 +1,1 @@
+"""The mathematics of PN-GNN in torch alone: no RecBole, no configuration objects."""

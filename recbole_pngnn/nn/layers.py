@@ -1,0 +1,128 @@
+"""The encoder: one LightGCN a sign, and the attention that fuses the two."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from recbole_pngnn.nn.graph import propagate
+
+
+class SignAttention(nn.Module):
+    r"""Weigh the positive against the negative embedding of each node (PN-GNN, Eq. 5-6).
+
+    .. math:: w_x = q^\top \tanh(W x + b), \quad
+              (\alpha_z, \alpha_v) = \mathrm{softmax}(w_z, w_v), \quad
+              Z = \alpha_z z + \alpha_v v
+
+    The paper cites SiReN for it (Seo et al., arXiv 2108.08735), which drops out the tanh while
+    training.
+
+    Args:
+        embedding_size: Width D.
+        dropout: Share of the tanh's entries that is dropped in training.
+
+    Shapes:
+        - z, v: ``(N, D)``
+        - returns: ``(N, D)``
+    """
+
+    def __init__(self, embedding_size: int, dropout: float = 0.5) -> None:
+        super().__init__()
+        self.project = nn.Linear(embedding_size, embedding_size)
+        self.query = nn.Linear(embedding_size, 1, bias=False)
+        self.dropout = dropout
+
+    def forward(self, z: Tensor, v: Tensor) -> Tensor:
+        weights = torch.softmax(torch.cat([self._logit(z), self._logit(v)], dim=1), dim=1)  # (N, 2)
+        return weights[:, :1] * z + weights[:, 1:] * v
+
+    def _logit(self, x: Tensor) -> Tensor:
+        hidden = torch.tanh(self.project(x))
+        if self.training and self.dropout > 0:
+            # F.dropout draws its mask with bernoulli, four times slower than rand on a CPU.
+            kept = torch.rand_like(hidden) >= self.dropout
+            hidden = hidden * kept / (1.0 - self.dropout)
+        return self.query(hidden)  # type: ignore[no-any-return]  # (N, 1)
+
+
+class ConstantMatrix(nn.Module):
+    """A sparse matrix that moves and copies with its module and stays out of checkpoints.
+
+    torch can neither deep-copy nor save a CSR tensor, so its parts are the buffers.
+
+    Args:
+        matrix: ``(N, M)`` sparse, CSR or coalesced COO.
+    """
+
+    def __init__(self, matrix: Tensor) -> None:
+        super().__init__()
+        self.compressed = matrix.layout == torch.sparse_csr
+        if self.compressed:
+            parts = (matrix.crow_indices(), matrix.col_indices(), matrix.values())
+        else:
+            parts = (matrix.indices()[0], matrix.indices()[1], matrix.values())
+        for name, part in zip(("rows", "columns", "values"), parts, strict=True):
+            self.register_buffer(name, part, persistent=False)
+        self.shape = matrix.shape
+
+    def forward(self) -> Tensor:
+        if self.compressed:
+            return torch.sparse_csr_tensor(
+                self.rows, self.columns, self.values, self.shape, check_invariants=False
+            )
+        return torch.sparse_coo_tensor(
+            torch.stack([self.rows, self.columns]),  # type: ignore[list-item]
+            self.values,  # type: ignore[arg-type]
+            self.shape,
+            is_coalesced=True,
+            check_invariants=False,
+        )
+
+
+class PNEncoder(nn.Module):
+    """Embed users and items on a positive and on a negative graph (PN-GNN, section 2.2.2).
+
+    Args:
+        n_users: Number of users.
+        n_items: Number of items.
+        positive_adjacency: Normalised graph of liked interactions.
+        negative_adjacency: Normalised graph of disliked interactions.
+        embedding_size: Width D.
+        n_layers: Number of layers K on each graph.
+
+    Shapes:
+        - adjacencies: ``(N, N)`` sparse, ``N = n_users + n_items``
+        - returns: z and v, ``(N, D)`` each, users first
+    """
+
+    def __init__(
+        self,
+        n_users: int,
+        n_items: int,
+        positive_adjacency: Tensor,
+        negative_adjacency: Tensor,
+        embedding_size: int = 64,
+        n_layers: int = 4,
+    ) -> None:
+        super().__init__()
+        n_nodes = n_users + n_items
+        for name, matrix in (("positive", positive_adjacency), ("negative", negative_adjacency)):
+            if tuple(matrix.shape) != (n_nodes, n_nodes):
+                raise ValueError(
+                    f"the {name} adjacency has shape {tuple(matrix.shape)}, expected "
+                    f"{(n_nodes, n_nodes)} for {n_users} users and {n_items} items"
+                )
+        self.n_layers = n_layers
+        # The graphs follow from the data, so a checkpoint need not hold them.
+        self.positive_adjacency = ConstantMatrix(positive_adjacency)
+        self.negative_adjacency = ConstantMatrix(negative_adjacency)
+        self.positive_ego = nn.Parameter(torch.empty(n_nodes, embedding_size))
+        self.negative_ego = nn.Parameter(torch.empty(n_nodes, embedding_size))
+        nn.init.xavier_normal_(self.positive_ego)
+        nn.init.xavier_normal_(self.negative_ego)
+
+    def forward(self) -> tuple[Tensor, Tensor]:
+        z = propagate(self.positive_ego, self.positive_adjacency(), self.n_layers)
+        v = propagate(self.negative_ego, self.negative_adjacency(), self.n_layers)
+        return z, v

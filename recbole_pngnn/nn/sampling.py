@@ -1,0 +1,154 @@
+"""Degree-based sampling of unobserved items (PN-GNN, section 2.2.3)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+# A dense table of rated pairs costs a byte a pair; beyond this, sorted keys are searched.
+DENSE_TABLE_BYTES = 256 * 2**20
+# Rounds of rejection before the few draws left are made from their exact distributions.
+REJECTION_ROUNDS = 16
+
+
+class RatedPairs:
+    """Answer whether users rated items, for many pairs at once.
+
+    Args:
+        users: User of each rated pair.
+        items: Item of each rated pair.
+        n_users: Number of users.
+        n_items: Number of items.
+        dense: Keep a byte for every user and item; default: where that takes at most 256 MiB.
+
+    Shapes:
+        - users, items: ``(E,)``
+    """
+
+    def __init__(
+        self, users: Tensor, items: Tensor, n_users: int, n_items: int, dense: bool | None = None
+    ) -> None:
+        self.n_items = n_items
+        keys = users.to(torch.int64) * n_items + items
+        self.dense = n_users * n_items <= DENSE_TABLE_BYTES if dense is None else dense
+        if self.dense:
+            self._table = torch.zeros(n_users * n_items, dtype=torch.bool, device=users.device)
+            self._table[keys] = True
+        else:
+            # The sentinel keeps the search inside the array, also where there are no pairs.
+            sentinel = torch.tensor([n_users * n_items], device=users.device)
+            self._table = torch.cat([torch.unique(keys), sentinel])
+
+    def contains(self, users: Tensor, items: Tensor) -> Tensor:
+        """Tell for each pair whether it was rated.
+
+        Shapes:
+            - users, items: broadcastable to one shape; returns: that shape, bool
+        """
+        keys = users * self.n_items + items
+        if self.dense:
+            return self._table[keys]
+        return self._table[torch.searchsorted(self._table, keys)] == keys
+
+
+class DegreeSampler:
+    r"""Draw items that a user did not rate, popular ones more often.
+
+    .. math:: P(j \mid u) \propto d_j^{\alpha} \, [j \notin \mathcal{N}(u)]
+
+    Items without an interaction (the padding item among them) are never drawn. Uniform numbers
+    are looked up in the cumulative distribution; what the user rated is drawn again, and what is
+    left after a few rounds is drawn from the user's own distribution, so the law is exact.
+
+    Args:
+        users: User of each training interaction, both signs.
+        items: Item of each training interaction, both signs.
+        n_users: Number of users.
+        n_items: Number of items.
+        exponent: The power alpha of the degree; 0.75 in the paper.
+        dense: See :class:`RatedPairs`.
+
+    Shapes:
+        - users, items: ``(E,)``
+
+    Raises:
+        ValueError: There are no interactions, or a user rated every item that can be drawn.
+    """
+
+    def __init__(
+        self,
+        users: Tensor,
+        items: Tensor,
+        n_users: int,
+        n_items: int,
+        exponent: float = 0.75,
+        dense: bool | None = None,
+    ) -> None:
+        if not len(items):
+            raise ValueError("no training interactions: there are no degrees to sample by")
+        degrees = torch.bincount(items, minlength=n_items).to(torch.float64)
+        self.probabilities = torch.where(degrees > 0, degrees.clamp(min=1).pow(exponent), 0.0)
+        self.probabilities /= self.probabilities.sum()
+        self._cumulative = self.probabilities.cumsum(0)
+        self.rated = RatedPairs(users, items, n_users, n_items, dense)
+        self._refuse_full_users(users, items, n_items, int((degrees > 0).sum()))
+
+    def draw(self, users: Tensor, n_samples: int, generator: torch.Generator | None = None) -> Tensor:
+        """Draw unobserved items for each user.
+
+        Args:
+            users: One user a row.
+            n_samples: Items a row; the same item may be drawn twice.
+            generator: Source of random numbers; torch's own by default.
+
+        Shapes:
+            - users: ``(B,)``; returns: ``(B, n_samples)``
+        """
+        items = self._draw_any((len(users), n_samples), users.device, generator)
+        rows = torch.arange(len(users), device=users.device)
+        pending = self.rated.contains(users[:, None], items).view(-1).nonzero().view(-1)
+        flat = items.view(-1)
+        owners = rows.repeat_interleave(n_samples)[pending]
+        for _ in range(REJECTION_ROUNDS):
+            if not len(pending):
+                return items
+            drawn = self._draw_any((len(pending),), users.device, generator)
+            flat[pending] = drawn
+            again = self.rated.contains(users[owners], drawn)
+            pending, owners = pending[again], owners[again]
+        if len(pending):
+            flat[pending] = self._draw_exactly(users[owners], generator)
+        return items
+
+    def _draw_any(
+        self, shape: tuple[int, ...], device: torch.device, generator: torch.Generator | None
+    ) -> Tensor:
+        uniform = torch.rand(shape, device=device, generator=generator, dtype=torch.float64)
+        # right=True skips the zero-width steps of items that cannot be drawn.
+        drawn = torch.searchsorted(self._cumulative, uniform * self._cumulative[-1], right=True)
+        return drawn.clamp_(max=len(self._cumulative) - 1)
+
+    def _draw_exactly(self, users: Tensor, generator: torch.Generator | None) -> Tensor:
+        all_items = torch.arange(len(self.probabilities), device=users.device)
+        drawn = torch.empty_like(users)
+        for start in range(0, len(users), 1024):  # bounds the (chunk, n_items) table
+            chunk = users[start : start + 1024]
+            allowed = ~self.rated.contains(chunk[:, None], all_items[None, :])
+            weights = self.probabilities * allowed  # (chunk, n_items)
+            drawn[start : start + 1024] = torch.multinomial(
+                weights, 1, generator=generator
+            ).view(-1)
+        return drawn
+
+    @staticmethod
+    def _refuse_full_users(users: Tensor, items: Tensor, n_items: int, n_drawable: int) -> None:
+        pairs = torch.unique(users.to(torch.int64) * n_items + items)
+        counts = torch.bincount(torch.div(pairs, n_items, rounding_mode="floor"))
+        full = (counts >= n_drawable).nonzero().view(-1)
+        if len(full):
+            raise ValueError(
+                f"{len(full)} user(s) rated all {n_drawable} items of the training part (first "
+                f"internal id: {int(full[0])}), so no unobserved item is left to sample for them; "
+                f"leave them out, for example with user_inter_num_interval: "
+                f'"[0,{n_drawable})"'
+            )

@@ -1,0 +1,148 @@
+"""What RecBole 1.2.1 needs on today's packages: a function a fault, each with its cause.
+
+Every function looks for its fault first and does nothing where it is absent. ``mend_packages``
+runs before RecBole is imported, ``mend_recbole`` after.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from types import ModuleType
+from typing import Any
+
+
+def mend_packages() -> None:
+    """Mend NumPy and SciPy, so that RecBole imports and its graph models build."""
+    restore_numpy_aliases()
+    restore_dok_update()
+
+
+def mend_recbole() -> None:
+    """Mend RecBole's own modules; they are imported by it."""
+    silence_known_warnings()
+    import_quick_start()
+    load_own_checkpoints()
+    name_checkpoints_apart()
+
+
+def restore_numpy_aliases() -> None:
+    """NumPy 2 removed names that RecBole's Config and Ray 2.6 read (RecBole #2034, PR 2203)."""
+    import numpy as np
+
+    replacements = {
+        "bool8": np.bool_,
+        "float_": np.float64,
+        "complex_": np.complex128,
+        "unicode_": np.str_,
+    }
+    for name, replacement in replacements.items():
+        if name not in vars(np):
+            setattr(np, name, replacement)
+
+
+def restore_dok_update() -> None:
+    """SciPy 1.13 removed ``dok_matrix._update``, which seven graph models call (RecBole #2185)."""
+    from scipy.sparse import dok_matrix
+
+    if hasattr(dok_matrix, "_update"):
+        return
+
+    def _update(self: Any, data: dict[tuple[int, int], float]) -> None:
+        self._dict.update(data)
+
+    dok_matrix._update = _update
+
+
+def silence_known_warnings() -> None:
+    """RecBole calls what pandas and torch deprecate; a user can do nothing about that."""
+    for category in (FutureWarning, DeprecationWarning, UserWarning):
+        warnings.filterwarnings("ignore", category=category, module=r"recbole\.(?!.*pngnn)")
+
+
+def import_quick_start() -> ModuleType:
+    """Import ``recbole.quick_start`` where Ray cannot be imported (RecBole #2212).
+
+    RecBole imports ``ray.tune`` at the top for one call of ``tune.report``. Ray 2.6 itself imports
+    ``pkg_resources``, which setuptools 82 removed, and has no wheel for Python 3.12 and later.
+
+    Returns:
+        The module ``recbole.quick_start``.
+    """
+    with _ray_or_stand_in():
+        return importlib.import_module("recbole.quick_start")
+
+
+@contextmanager
+def _ray_or_stand_in() -> Iterator[None]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            importlib.import_module("ray.tune")
+    except Exception:
+        for name in [name for name in sys.modules if name.split(".")[0] == "ray"]:
+            del sys.modules[name]
+    else:
+        yield
+        return
+    ray, tune = ModuleType("ray"), ModuleType("ray.tune")
+    # Outside of a Ray session the real one does nothing either.
+    tune.report = lambda **metrics: None  # type: ignore[attr-defined]
+    ray.tune = tune  # type: ignore[attr-defined]
+    sys.modules.update({"ray": ray, "ray.tune": tune})
+    try:
+        yield
+    finally:  # whoever imports ray later gets the real one, or its real error
+        del sys.modules["ray"], sys.modules["ray.tune"]
+
+
+class _TrainerTorch(ModuleType):
+    """torch as ``recbole.trainer.trainer`` sees it: its own checkpoints load, and save whole."""
+
+    def __init__(self, torch: ModuleType) -> None:
+        super().__init__("torch")
+        self._torch = torch
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._torch, name)
+
+    def load(self, file: Any, **options: Any) -> Any:
+        options.setdefault("weights_only", False)
+        return self._torch.load(file, **options)
+
+    def save(self, state: Any, file: Any, **options: Any) -> None:
+        # A run that is killed while it saves keeps the checkpoint that it had.
+        partial = f"{file}.partial-{os.getpid()}"
+        try:
+            self._torch.save(state, partial, **options)
+            os.replace(partial, file)
+        finally:
+            if os.path.exists(partial):
+                os.unlink(partial)
+
+
+def load_own_checkpoints() -> None:
+    """torch 2.6 made ``weights_only`` the default of ``load``, which RecBole's files fail.
+
+    They hold a Config beside the weights. Only the trainer, which reads what it wrote, gets the
+    old default (trainer.py:323 and 583); everything else keeps torch's guard.
+    ``recbole_pngnn.load_data_and_model`` is the third place (quick_start.py:250).
+    """
+    trainer = importlib.import_module("recbole.trainer.trainer")
+    if not isinstance(trainer.torch, _TrainerTorch):
+        trainer.torch = _TrainerTorch(trainer.torch)  # type: ignore[attr-defined]
+
+
+def name_checkpoints_apart() -> None:
+    """Two runs that start in one second write one checkpoint (trainer.py:127)."""
+    trainer = importlib.import_module("recbole.trainer.trainer")
+
+    def get_local_time() -> str:
+        return f"{datetime.now():%b-%d-%Y_%H-%M-%S-%f}-{os.getpid()}"
+
+    trainer.get_local_time = get_local_time  # type: ignore[attr-defined]

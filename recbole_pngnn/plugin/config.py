@@ -1,0 +1,196 @@
+"""RecBole's Config with this plugin's YAML files, and with errors for keys that nothing reads."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from recbole.config import configurator
+from recbole.utils import ModelType, argument_list
+
+from recbole_pngnn.protocol.threshold import read_like_threshold
+from recbole_pngnn.options import read_choice
+from recbole_pngnn.plugin.registration import MODELS
+
+PROTOCOLS = ("signed", "recbole")
+# Keys of the data and its split: a cached dataset that differs in one of them is made anew.
+DATASET_KEYS = (
+    "like_threshold",
+    "train_interactions",
+    "eval_args",
+    "data_path",
+    "data_fingerprint",
+)
+# Keys that RecBole reads from the command line or sets itself.
+_RECBOLE_KEYS = frozenset(
+    "model dataset config_files config_file_list nproc ip port world_size group_offset offset "
+    "local_rank wandb_project worker shuffle require_pow enable_amp enable_scaler transform "
+    "discretization numerical_features entity_kg_num_interval relation_kg_num_interval "
+    "alias_of_entity_id alias_of_relation_id kg_reverse_r benchmark_filename".split()
+)
+# What a run's result does not depend on, left out of the hash of its options.
+_NOT_HASHED = frozenset(
+    "gpu_id use_gpu state data_path checkpoint_dir output_dir show_progress save_dataset "
+    "dataset_save_path save_dataloaders dataloaders_save_path log_wandb wandb_project device "
+    "config_files local_rank single_spec recbole_pngnn worker eval_batch_size".split()
+)
+
+
+class PluginVersion(str):
+    """The version of this plugin in a Config: unpickling a checkpoint imports the plugin by it."""
+
+
+def properties_dir() -> Path:
+    """Return the folder of the YAML files: in the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    for folder in (package / "properties", package.parent / "properties"):
+        if (folder / "overall.yaml").is_file():
+            return folder
+    raise FileNotFoundError(
+        f"the plugin's properties/overall.yaml is neither in {package} nor beside it; install it again"
+    )
+
+
+def install() -> None:
+    """Wrap Config, and have cached datasets compared in the plugin's keys too."""
+    argument_list.dataset_arguments.extend(
+        key for key in DATASET_KEYS if key not in argument_list.dataset_arguments
+    )
+    config_class = configurator.Config
+    config_class._load_internal_config_dict = _layered(config_class._load_internal_config_dict)
+    config_class.__init__ = _finished(config_class.__init__)
+
+
+def _layered(load_internal: Callable[..., None]) -> Callable[..., None]:
+    """Add the plugin's files where RecBole reads its own: overall < model < dataset."""
+
+    def load_internal_config_dict(self: Any, model: str, model_class: type, dataset: str) -> None:
+        load_internal(self, model, model_class, dataset)
+        default = "signed" if model in MODELS else "recbole"
+        protocol = self.external_config_dict.get("protocol", default)
+        if read_choice({"protocol": protocol}, "protocol", PROTOCOLS) == "recbole":
+            self.internal_config_dict["protocol"] = protocol
+            return
+        folder, packaged = properties_dir(), Path(configurator.__file__).parent.parent / "properties"
+        data_path = self.external_config_dict.get("data_path") or "dataset/"
+        for file in (
+            folder / "overall.yaml",
+            packaged / "model" / f"{model}.yaml",  # again: a model's file beats the overall one
+            folder / "model" / f"{model}.yaml",
+            folder / "dataset" / f"{dataset}.yaml",
+            Path(data_path) / dataset / f"{dataset}.yaml",  # what prepare wrote
+        ):
+            if file.is_file():
+                self._update_internal_config_dict(file)
+        self.internal_config_dict["protocol"] = protocol
+
+    return load_internal_config_dict
+
+
+def _finished(init: Callable[..., None]) -> Callable[..., None]:
+    """Check and complete a Config once RecBole has built it."""
+
+    def __init__(
+        self: Any,
+        model: Any = None,
+        dataset: str | None = None,
+        config_file_list: list[str] | None = None,
+        config_dict: dict[str, Any] | None = None,
+    ) -> None:
+        # RecBole converts the values of the caller's dict in place.
+        init(self, model, dataset, config_file_list, dict(config_dict) if config_dict else None)
+        _check_keys(self)
+        if read_like_threshold(self) is not None:
+            _check_protocol(self)
+        if self["protocol"] != "signed":
+            return
+        from recbole_pngnn import __version__
+
+        self["recbole_pngnn"] = PluginVersion(__version__)
+        self["data_path"] = os.path.abspath(self["data_path"])
+        self["data_fingerprint"] = fingerprint(Path(self["data_path"]), self["dataset"])
+        if "checkpoint_dir" not in self.external_config_dict:
+            self["checkpoint_dir"] = os.path.join(self["output_dir"], "checkpoints")
+
+    return __init__
+
+
+def _check_protocol(config: Any) -> None:
+    from recbole_pngnn.protocol.dataset import SignedDataset
+
+    dataset_module = configurator.sys.modules["recbole.data.dataset"]
+    own_dataset = getattr(dataset_module, f"{config['model']}Dataset", SignedDataset)
+    general = config["MODEL_TYPE"] in (ModelType.GENERAL, ModelType.TRADITIONAL)
+    if not general or own_dataset is not SignedDataset:
+        raise ValueError(
+            f"like_threshold is for general recommenders on RecBole's plain dataset, and "
+            f"{config['model']} is none: its results would not be comparable. Unset "
+            f"like_threshold (protocol: recbole) or choose another model"
+        )
+    modes = config["eval_args"]["mode"]
+    if set(modes.values()) != {"full"}:
+        raise ValueError(f"like_threshold needs full ranking, and eval_args has mode {modes}")
+    if config["repeatable"]:
+        raise ValueError("like_threshold masks what was rated, and repeatable: True masks nothing")
+
+
+def _check_keys(config: Any) -> None:
+    """Refuse options that nothing reads.
+
+    For the plugin's own models any unknown key of a file or a dict is an error; for RecBole's,
+    which read keys that are listed nowhere, only one that looks like a misspelt key of ours. Keys
+    of the command line count where the plugin's own program reads it (``cli`` asks for it).
+    """
+    own = set(yaml_keys([properties_dir() / "overall.yaml"])) | {"protocol"}
+    given = {**config.file_config_dict, **config.variable_config_dict}
+    if STRICT_COMMAND_LINE:
+        given |= config.cmd_config_dict
+    known = own | _RECBOLE_KEYS | set(config.internal_config_dict)
+    known |= {key for keys in config.parameters.values() for key in keys}
+    for key in given:
+        if key in known:
+            continue
+        is_ours = config["model"] in MODELS
+        close = difflib.get_close_matches(key, known if is_ours else own, n=1, cutoff=0.8)
+        if is_ours or close:
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise ValueError(f"the option {key} is read by nothing{hint}")
+
+
+STRICT_COMMAND_LINE = False
+
+
+def yaml_keys(files: Iterable[Path]) -> list[str]:
+    """Return the top-level keys of YAML files, in order."""
+    keys: list[str] = []
+    for file in files:
+        keys += yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    return keys
+
+
+def fingerprint(folder: Path, dataset: str) -> str | None:
+    """Return the SHA-256 of a dataset's interaction files, or None where there are none.
+
+    A model's rows are tied to the order in which these files name users and items.
+    """
+    digest = hashlib.sha256()
+    files = sorted(folder.glob(f"{dataset}*.inter"))
+    for file in files:
+        digest.update(file.name.encode() + b"\0")
+        digest.update(file.read_bytes())
+    return digest.hexdigest() if files else None
+
+
+def config_hash(config: Any) -> str:
+    """Return the SHA-256 of what a run's result depends on: every option but places and devices."""
+    options = {
+        key: value for key, value in config.final_config_dict.items() if key not in _NOT_HASHED
+    }
+    text = json.dumps(options, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

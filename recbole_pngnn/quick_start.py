@@ -1,0 +1,289 @@
+"""Train, measure, load: RecBole's quick start with records, progress and resumption."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from recbole.config import Config
+from recbole.data import create_dataset, data_preparation
+from recbole.utils import get_model, get_trainer, init_logger, init_seed
+from tqdm import tqdm
+
+from recbole_pngnn import __version__
+from recbole_pngnn.plugin import output
+from recbole_pngnn.plugin.config import config_hash, fingerprint
+
+
+def run(
+    model: str | None = None,
+    dataset: str | None = None,
+    config_file_list: list[str] | None = None,
+    config_dict: dict[str, Any] | None = None,
+    saved: bool = True,
+    result_file: str | os.PathLike[str] | None = None,
+    resume: str | os.PathLike[str] | None = None,
+) -> dict[str, Any]:
+    """Train and test a model as RecBole's ``run_recbole`` does, under the protocol ``signed``.
+
+    The results equal those of ``run_recbole`` with the same options. Beside them there is one
+    progress bar for the whole training, a record, and resumption.
+
+    Args:
+        model: Name of a model, of this plugin or RecBole's.
+        dataset: Name of a dataset.
+        config_file_list: YAML files with options.
+        config_dict: Options, above the files and below the command line.
+        saved: Keep checkpoints; without them the last epoch is tested in place of the best.
+        result_file: Where to write the record as JSON.
+        resume: Checkpoint to go on from: its epoch, optimiser and best validation score.
+
+    Returns:
+        The record: ``valid_result``, ``test_result``, options hash, seed, versions, timings ...
+
+    Raises:
+        ValueError: An option or the data cannot be used.
+        KeyboardInterrupt: Ctrl-C; the message on the screen names the checkpoint to go on from.
+    """
+    started = time.perf_counter()
+    config_dict = {"protocol": "signed", **(config_dict or {})}
+    config = Config(model, dataset, config_file_list, config_dict)
+    if result_file is not None:
+        _check_writable(Path(result_file))
+    init_seed(config["seed"], config["reproducibility"])
+    init_logger(config)
+    logger = logging.getLogger()
+    logger.info(config)
+    show = bool(config["show_progress"])
+    if show:
+        output.show_warnings_only()
+
+    data = create_dataset(config)
+    logger.info(data)
+    train_data, valid_data, test_data = data_preparation(config, data)
+    init_seed(config["seed"] + config["local_rank"], config["reproducibility"])
+    network = get_model(config["model"])(config, train_data._dataset).to(config["device"])
+    logger.info(network)
+    trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, network)
+    if resume is not None:
+        _resume(trainer, Path(resume), valid_data)
+    loaded = time.perf_counter()
+
+    progress = _Progress(trainer, train_data, show)
+    try:
+        with progress:
+            best_score, valid_result = trainer.fit(
+                train_data, valid_data, saved=saved, show_progress=False
+            )
+    except KeyboardInterrupt:
+        _say_where_to_go_on(trainer)
+        raise
+    trained = time.perf_counter()
+    test_result = trainer.evaluate(test_data, load_best_model=saved, show_progress=False)
+    tested = time.perf_counter()
+
+    logger.info(f"best valid: {_floats(valid_result)}")
+    logger.info(f"test result: {_floats(test_result)}")
+    record = {
+        "model": config["model"],
+        "dataset": config["dataset"],
+        "seed": config["seed"],
+        "config_hash": config_hash(config),
+        "data_fingerprint": config["data_fingerprint"],
+        "valid_metric": config["valid_metric"],
+        "best_valid_score": float(best_score) if valid_result else None,
+        "valid_result": _floats(valid_result),
+        "test_result": _floats(test_result),
+        "epochs": progress.epochs,
+        "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
+        "users": data.user_num - 1,
+        "items": data.item_num - 1,
+        "training_interactions": len(train_data._dataset),
+        "seconds": {
+            "load": round(loaded - started, 3),
+            "train": round(trained - loaded, 3),
+            "test": round(tested - trained, 3),
+        },
+        "peak_memory_mib": _peak_memory_mib(),
+        "device": str(config["device"]),
+        "checkpoint": trainer.saved_model_file if saved else None,
+        "log": str(output.log_file() or "") or None,
+        "versions": versions(),
+        "options": _plain(config.final_config_dict),
+    }
+    if result_file is not None:
+        write_json(record, Path(result_file))
+    return record
+
+
+def load_data_and_model(model_file: str | os.PathLike[str]) -> tuple[Any, ...]:
+    """Load a checkpoint and the data that it was trained on, as RecBole's function of that name.
+
+    Unlike RecBole's it loads on a machine without the training's GPU, opens no log, and finds out
+    when the data are no longer those of the training. The file is unpickled without torch's guard,
+    since RecBole keeps its Config in it: load only checkpoints that you trust.
+
+    Args:
+        model_file: A checkpoint that RecBole's trainer wrote.
+
+    Returns:
+        Config, model, dataset and the dataloaders for training, validation and test.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no checkpoint of RecBole's, or its data changed.
+    """
+    path = Path(model_file)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no checkpoint {path}")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        checkpoint = torch.load(path, map_location=device, weights_only=False)
+        config = checkpoint["config"]
+    except Exception as error:
+        raise ValueError(f"{path} is not a checkpoint of RecBole's trainer: {error}") from error
+    config["device"] = device
+    if config["dataset"] == "ml-100k":  # RecBole's own copy, wherever RecBole is now
+        config["data_path"] = Config("Pop", "ml-100k")["data_path"]
+    if config["data_fingerprint"] is not None:
+        found = fingerprint(Path(config["data_path"]), config["dataset"])
+        if found != config["data_fingerprint"]:
+            raise ValueError(
+                f"the interactions of {config['dataset']} in {config['data_path']} are not those "
+                f"that {path.name} was trained on (SHA-256 {str(found)[:12]}, at training "
+                f"{config['data_fingerprint'][:12]}): its rows would belong to other users and "
+                f"items. Prepare the same data again, or train again"
+            )
+    init_seed(config["seed"], config["reproducibility"])
+    dataset = create_dataset(config)
+    train_data, valid_data, test_data = data_preparation(config, dataset)
+    init_seed(config["seed"], config["reproducibility"])
+    model = get_model(config["model"])(config, train_data._dataset).to(device)
+    model.load_state_dict(checkpoint["state_dict"])
+    model.load_other_parameter(checkpoint.get("other_parameter"))
+    return config, model, dataset, train_data, valid_data, test_data
+
+
+class _Progress:
+    """One bar for a whole training, counted in batches, and the number of epochs that it had."""
+
+    def __init__(self, trainer: Any, train_data: Any, show: bool) -> None:
+        self.epochs = 0
+        self._trainer, self._batches = trainer, len(train_data)
+        self._bar = tqdm(
+            total=self._batches * max(trainer.epochs - trainer.start_epoch, 0),
+            desc=f"{trainer.config['model']} on {trainer.config['dataset']}",
+            unit="batch",
+            disable=not show,
+            dynamic_ncols=True,
+        )
+
+    def __enter__(self) -> None:
+        trainer = self._trainer
+        train_epoch, valid_epoch = trainer._train_epoch, trainer._valid_epoch
+
+        def counted_epoch(
+            train_data: Any,
+            epoch_idx: int,
+            loss_func: Callable[..., Any] | None = None,
+            show_progress: bool = False,
+        ) -> Any:
+            loss_of = loss_func or trainer.model.calculate_loss
+
+            def counted_loss(*args: Any, **kwargs: Any) -> Any:
+                self._bar.update(1)
+                return loss_of(*args, **kwargs)
+
+            self._bar.set_description_str(
+                f"{trainer.config['model']} epoch {epoch_idx + 1}/{trainer.epochs}"
+            )
+            loss = train_epoch(train_data, epoch_idx, loss_func=counted_loss)
+            self.epochs += 1
+            return loss
+
+        def shown_valid_epoch(valid_data: Any, show_progress: bool = False) -> Any:
+            score, result = valid_epoch(valid_data, show_progress=False)
+            best = max(score, trainer.best_valid_score)
+            self._bar.set_postfix_str(
+                f"{trainer.config['valid_metric']} {score:.4f}, best {best:.4f}"
+            )
+            return score, result
+
+        trainer._train_epoch, trainer._valid_epoch = counted_epoch, shown_valid_epoch
+
+    def __exit__(self, *_: Any) -> None:
+        if self.epochs:  # early stopping: the bar ends where the training did
+            self._bar.total = self._bar.n
+        self._bar.close()
+
+
+def _resume(trainer: Any, checkpoint: Path, valid_data: Any) -> None:
+    if not checkpoint.is_file():
+        raise FileNotFoundError(f"there is no checkpoint {checkpoint} to go on from")
+    trainer.resume_checkpoint(checkpoint)
+    if valid_data:  # a checkpoint has its validation score and not the other figures
+        trainer.best_valid_result = trainer.evaluate(valid_data, load_best_model=False)
+
+
+def _say_where_to_go_on(trainer: Any) -> None:
+    if os.path.exists(trainer.saved_model_file):
+        print(f"\nstopped; go on with --resume={trainer.saved_model_file}", file=sys.stderr)
+    else:
+        print("\nstopped before the first checkpoint", file=sys.stderr)
+
+
+def _check_writable(file: Path) -> None:
+    """Find out before the training that its record cannot be written after it."""
+    if file.is_dir():
+        raise ValueError(f"the result file {file} is a folder; give a file name")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise ValueError(f"the result file {file} cannot be written; choose another place")
+
+
+def write_json(value: Any, file: Path) -> None:
+    """Write a value as JSON; a reader sees the old file or the new one, never half of it."""
+    partial = file.with_name(f"{file.name}.partial-{os.getpid()}")
+    partial.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    os.replace(partial, file)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a result depends on."""
+    packages = {name: version(name) for name in ("recbole", "torch", "numpy", "scipy", "pandas")}
+    return {"recbole_pngnn": __version__, "python": platform.python_version(), **packages}
+
+
+def _floats(result: dict[str, Any] | None) -> dict[str, float | None]:
+    """Plain floats, None for what is not a number: JSON has neither NumPy's numbers nor NaN."""
+    return {
+        key: None if value != value else float(value) for key, value in (result or {}).items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Options as JSON; what is no plain value as its text."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else str(value)
+    return str(value)
+
+
+def _peak_memory_mib() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)

@@ -1,0 +1,159 @@
+"""Lists of items for users, with the ids and titles that people know."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from recbole.data.interaction import Interaction
+
+from recbole_pngnn.quick_start import load_data_and_model
+
+TITLE_COLUMNS = ("movie_title", "title", "name", "item_name")
+_USERS_AT_ONCE = 512
+
+logger = logging.getLogger(__name__)
+
+
+def recommend(
+    checkpoint: str | os.PathLike[str], users: Iterable[str] | None = None, k: int = 20
+) -> pd.DataFrame:
+    """Recommend items to users by a trained model, one of this plugin's or of RecBole's.
+
+    Items that a user rated in training (and validation, where there is one) are left out, liked or
+    not; what augmentation made up is not. Users who are absent from the test part are served too.
+
+    Args:
+        checkpoint: A checkpoint of RecBole's trainer; load only those that you trust.
+        users: External ids; all users by default. Unknown ones are reported in the log and in
+            ``attrs["unknown_users"]`` of the result, and the others are served.
+        k: Items a user; fewer where the user rated nearly everything.
+
+    Returns:
+        Columns ``user_id``, ``rank`` (from 1), ``item_id``, ``score``, and ``title`` where the
+        dataset has one; users in the order asked for.
+
+    Raises:
+        FileNotFoundError: There is no checkpoint.
+        ValueError: The checkpoint cannot be used, ``k`` is below 1, or no user is known.
+    """
+    if k < 1:
+        raise ValueError(f"k must be at least 1, found {k}")
+    config, model, dataset, train_data, valid_data, _ = load_data_and_model(checkpoint)
+    model.eval()
+    tokens = dataset.field2token_id[dataset.uid_field]
+    asked = list(dict.fromkeys(map(str, users))) if users is not None else None
+    names = [str(t) for t in dataset.field2id_token[dataset.uid_field][1:]] if asked is None else asked
+    known = [name for name in names if tokens.get(name, 0) > 0]
+    unknown = [name for name in names if tokens.get(name, 0) == 0]
+    if unknown:
+        logger.warning(_unknown_users(unknown))
+    if not known:
+        raise ValueError(f"none of the users asked for is in {config['dataset']}: {unknown[:10]}")
+
+    rated = _rated_items([train_data._dataset, valid_data._dataset], dataset)
+    ids = torch.tensor([tokens[name] for name in known])
+    frames = []
+    for start in range(0, len(ids), _USERS_AT_ONCE):
+        chunk = ids[start : start + _USERS_AT_ONCE]
+        frames.append(_top_items(model, dataset, config, chunk, rated, k))
+    result = pd.concat(frames, ignore_index=True)
+    untrained = np.setdiff1d(ids.numpy(), train_data._dataset.inter_feat[dataset.uid_field].numpy())
+    if len(untrained):
+        logger.warning(
+            f"{len(untrained)} user(s) have no training interaction: their lists say nothing of "
+            f"their taste"
+        )
+    titles = item_titles(Path(config["data_path"]), config["dataset"], dataset.iid_field)
+    if titles is not None:
+        result["title"] = result["item_id"].map(titles).fillna("")
+    result.attrs["unknown_users"] = unknown
+    return result
+
+
+def _unknown_users(unknown: list[str]) -> str:
+    some = ", ".join(unknown[:10]) + (" ..." if len(unknown) > 10 else "")
+    return f"{len(unknown)} unknown user(s) left out: {some}"
+
+
+def _rated_items(parts: list[Any], dataset: Any) -> dict[int, np.ndarray]:
+    """Items to leave out for each user, from the parts' observed rows."""
+    pairs = []
+    for part in parts:
+        rated = getattr(part, "rated", None)
+        if rated is None:  # without like_threshold RecBole shows all that it has
+            columns = [part.inter_feat[f] for f in (dataset.uid_field, dataset.iid_field)]
+            rated = torch.stack(columns, dim=1)
+        pairs.append(rated.numpy())
+    table = pd.DataFrame(np.concatenate(pairs), columns=["user", "item"])
+    return {user: group.to_numpy() for user, group in table.groupby("user")["item"]}
+
+
+def _top_items(
+    model: Any, dataset: Any, config: Any, users: torch.Tensor, rated: dict[int, np.ndarray], k: int
+) -> pd.DataFrame:
+    scores = _scores(model, dataset, config, users)
+    scores[:, 0] = -torch.inf  # the padding item
+    for row, user in enumerate(users.tolist()):
+        scores[row, torch.as_tensor(rated.get(user, np.empty(0, dtype=np.int64)))] = -torch.inf
+    values, items = scores.topk(min(k, dataset.item_num - 1), dim=1)
+    rows, ranks = torch.isfinite(values).nonzero(as_tuple=True)
+    return pd.DataFrame(
+        {
+            "user_id": dataset.id2token(dataset.uid_field, users[rows].numpy()),
+            "rank": ranks.numpy() + 1,
+            "item_id": dataset.id2token(dataset.iid_field, items[rows, ranks].numpy()),
+            "score": values[rows, ranks].numpy(),
+        }
+    )
+
+
+@torch.no_grad()
+def _scores(model: Any, dataset: Any, config: Any, users: torch.Tensor) -> torch.Tensor:
+    """Scores of all items, ``(B, n_items)`` on the CPU."""
+    device = config["device"]
+    batch = dataset.join(Interaction({dataset.uid_field: users})).to(device)
+    try:
+        scores = model.full_sort_predict(batch)
+    except NotImplementedError:  # models that score pairs alone
+        items = dataset.get_item_feature().to(device)
+        rows = []
+        for row in range(len(users)):
+            pairs = batch[[row]].repeat_interleave(dataset.item_num)
+            pairs.update(items)
+            rows.append(model.predict(pairs))
+        scores = torch.cat(rows)
+    return scores.view(len(users), dataset.item_num).float().cpu()
+
+
+def item_titles(folder: Path, dataset: str, item_field: str) -> dict[str, str] | None:
+    """Read the titles of a dataset's items from its ``.item`` file.
+
+    Args:
+        folder: The dataset's folder.
+        dataset: Its name.
+        item_field: The column of item ids.
+
+    Returns:
+        Title by external id, with the year where there is one; None where the file has no column
+        named one of ``TITLE_COLUMNS``.
+    """
+    file = folder / f"{dataset}.item"
+    if not file.is_file():
+        return None
+    items = pd.read_csv(file, sep="\t", dtype=str, keep_default_na=False, quoting=3)
+    items.columns = [column.split(":")[0] for column in items.columns]
+    column = next((name for name in TITLE_COLUMNS if name in items), None)
+    if column is None or item_field not in items:
+        return None
+    titles = items[column]
+    if "release_year" in items:
+        years = items["release_year"]
+        titles = titles.where(years == "", titles + " (" + years + ")")
+    return dict(zip(items[item_field], titles, strict=True))

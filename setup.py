@@ -1,0 +1,50 @@
+"""Packaging: the YAML files of properties/ are installed as recbole_pngnn.properties."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+about = (Path(__file__).parent / "recbole_pngnn" / "__init__.py").read_text(encoding="utf-8")
+version = next(line.split('"')[1] for line in about.splitlines() if line.startswith("__version__"))
+
+folders = ["", *(f".{p.name}" for p in Path("properties").iterdir() if p.is_dir())]
+properties = [f"recbole_pngnn.properties{folder}" for folder in folders]
+
+setup(
+    name="recbole-pngnn",
+    version=version,
+    description="Sign-aware, LLM-augmented graph recommendation for RecBole",
+    long_description=Path("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.10",
+    packages=[*find_packages(include=["recbole_pngnn", "recbole_pngnn.*"]), *properties],
+    package_dir={"recbole_pngnn.properties": "properties"},
+    package_data={name: ["*.yaml"] for name in properties},
+    install_requires=[
+        "recbole==1.2.1",
+        "torch>=2.1",
+        "numpy>=1.23",
+        "scipy>=1.9",
+        # pandas 3 makes RecBole's missing-value filling do nothing, without a word.
+        "pandas>=1.5,<3",
+        "pyyaml>=5.1",
+        "tqdm>=4.48",
+        "tabulate>=0.8.10",
+    ],
+    extras_require={
+        "tune": ["hyperopt==0.2.5"],
+        "test": [
+            "pytest>=8",
+            "hypothesis>=6",
+            "ruff==0.17.5",
+            "mypy>=1.15",
+            "pandas-stubs",
+            "types-PyYAML",
+            "types-tabulate",
+            "types-tqdm",
+            "hyperopt==0.2.5",
+        ],
+    },
+    entry_points={"console_scripts": ["recbole-pngnn=recbole_pngnn.cli:main"]},
+)
