@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import platform
-import resource
 import sys
 import time
-from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +13,20 @@ import torch
 from recbole.config import Config
 from recbole.data import create_dataset, data_preparation
 from recbole.utils import get_model, get_trainer, init_logger, init_seed
-from tqdm import tqdm
 
-from recbole_pngnn import __version__
 from recbole_pngnn.plugin import output
-from recbole_pngnn.plugin.config import config_hash, fingerprint
+from recbole_pngnn.plugin.config import config_hash, fingerprint, result_options
+from recbole_pngnn.progress import TrainingProgress
+from recbole_pngnn.record import (
+    check_writable,
+    commit,
+    floats,
+    peak_memory_mib,
+    plain,
+    relative,
+    versions,
+    write_json,
+)
 
 
 def run(
@@ -59,14 +63,14 @@ def run(
     config_dict = {"protocol": "signed", **(config_dict or {})}
     config = Config(model, dataset, config_file_list, config_dict)
     if result_file is not None:
-        _check_writable(Path(result_file))
+        check_writable(Path(result_file))
     init_seed(config["seed"], config["reproducibility"])
     init_logger(config)
     logger = logging.getLogger()
-    logger.info(config)
     show = bool(config["show_progress"])
     if show:
         output.show_warnings_only()
+    logger.info(config)
 
     data = create_dataset(config)
     logger.info(data)
@@ -79,7 +83,7 @@ def run(
         _resume(trainer, Path(resume), valid_data)
     loaded = time.perf_counter()
 
-    progress = _Progress(trainer, train_data, show)
+    progress = TrainingProgress(trainer, train_data, show)
     try:
         with progress:
             best_score, valid_result = trainer.fit(
@@ -92,8 +96,8 @@ def run(
     test_result = trainer.evaluate(test_data, load_best_model=saved, show_progress=False)
     tested = time.perf_counter()
 
-    logger.info(f"best valid: {_floats(valid_result)}")
-    logger.info(f"test result: {_floats(test_result)}")
+    logger.info(f"best valid: {floats(valid_result)}")
+    logger.info(f"test result: {floats(test_result)}")
     record = {
         "model": config["model"],
         "dataset": config["dataset"],
@@ -102,8 +106,8 @@ def run(
         "data_fingerprint": config["data_fingerprint"],
         "valid_metric": config["valid_metric"],
         "best_valid_score": float(best_score) if valid_result else None,
-        "valid_result": _floats(valid_result),
-        "test_result": _floats(test_result),
+        "valid_result": floats(valid_result),
+        "test_result": floats(test_result),
         "epochs": progress.epochs,
         "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
         "users": data.user_num - 1,
@@ -114,12 +118,13 @@ def run(
             "train": round(trained - loaded, 3),
             "test": round(tested - trained, 3),
         },
-        "peak_memory_mib": _peak_memory_mib(),
+        "peak_memory_mib": peak_memory_mib(),
         "device": str(config["device"]),
-        "checkpoint": trainer.saved_model_file if saved else None,
-        "log": str(output.log_file() or "") or None,
+        "checkpoint": relative(trainer.saved_model_file) if saved else None,
+        "log": relative(output.log_file()),
+        "commit": commit(),
         "versions": versions(),
-        "options": _plain(config.final_config_dict),
+        "options": plain(result_options(config)),
     }
     if result_file is not None:
         write_json(record, Path(result_file))
@@ -174,59 +179,6 @@ def load_data_and_model(model_file: str | os.PathLike[str]) -> tuple[Any, ...]:
     return config, model, dataset, train_data, valid_data, test_data
 
 
-class _Progress:
-    """One bar for a whole training, counted in batches, and the number of epochs that it had."""
-
-    def __init__(self, trainer: Any, train_data: Any, show: bool) -> None:
-        self.epochs = 0
-        self._trainer, self._batches = trainer, len(train_data)
-        self._bar = tqdm(
-            total=self._batches * max(trainer.epochs - trainer.start_epoch, 0),
-            desc=f"{trainer.config['model']} on {trainer.config['dataset']}",
-            unit="batch",
-            disable=not show,
-            dynamic_ncols=True,
-        )
-
-    def __enter__(self) -> None:
-        trainer = self._trainer
-        train_epoch, valid_epoch = trainer._train_epoch, trainer._valid_epoch
-
-        def counted_epoch(
-            train_data: Any,
-            epoch_idx: int,
-            loss_func: Callable[..., Any] | None = None,
-            show_progress: bool = False,
-        ) -> Any:
-            loss_of = loss_func or trainer.model.calculate_loss
-
-            def counted_loss(*args: Any, **kwargs: Any) -> Any:
-                self._bar.update(1)
-                return loss_of(*args, **kwargs)
-
-            self._bar.set_description_str(
-                f"{trainer.config['model']} epoch {epoch_idx + 1}/{trainer.epochs}"
-            )
-            loss = train_epoch(train_data, epoch_idx, loss_func=counted_loss)
-            self.epochs += 1
-            return loss
-
-        def shown_valid_epoch(valid_data: Any, show_progress: bool = False) -> Any:
-            score, result = valid_epoch(valid_data, show_progress=False)
-            best = max(score, trainer.best_valid_score)
-            self._bar.set_postfix_str(
-                f"{trainer.config['valid_metric']} {score:.4f}, best {best:.4f}"
-            )
-            return score, result
-
-        trainer._train_epoch, trainer._valid_epoch = counted_epoch, shown_valid_epoch
-
-    def __exit__(self, *_: Any) -> None:
-        if self.epochs:  # early stopping: the bar ends where the training did
-            self._bar.total = self._bar.n
-        self._bar.close()
-
-
 def _resume(trainer: Any, checkpoint: Path, valid_data: Any) -> None:
     if not checkpoint.is_file():
         raise FileNotFoundError(f"there is no checkpoint {checkpoint} to go on from")
@@ -240,50 +192,3 @@ def _say_where_to_go_on(trainer: Any) -> None:
         print(f"\nstopped; go on with --resume={trainer.saved_model_file}", file=sys.stderr)
     else:
         print("\nstopped before the first checkpoint", file=sys.stderr)
-
-
-def _check_writable(file: Path) -> None:
-    """Find out before the training that its record cannot be written after it."""
-    if file.is_dir():
-        raise ValueError(f"the result file {file} is a folder; give a file name")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if not os.access(file if file.exists() else file.parent, os.W_OK):
-        raise ValueError(f"the result file {file} cannot be written; choose another place")
-
-
-def write_json(value: Any, file: Path) -> None:
-    """Write a value as JSON; a reader sees the old file or the new one, never half of it."""
-    partial = file.with_name(f"{file.name}.partial-{os.getpid()}")
-    partial.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(partial, file)
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that a result depends on."""
-    packages = {name: version(name) for name in ("recbole", "torch", "numpy", "scipy", "pandas")}
-    return {"recbole_pngnn": __version__, "python": platform.python_version(), **packages}
-
-
-def _floats(result: dict[str, Any] | None) -> dict[str, float | None]:
-    """Plain floats, None for what is not a number: JSON has neither NumPy's numbers nor NaN."""
-    return {
-        key: None if value != value else float(value) for key, value in (result or {}).items()
-    }
-
-
-def _plain(value: Any) -> Any:
-    """Options as JSON; what is no plain value as its text."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, float):
-        return value if value == value and abs(value) != float("inf") else str(value)
-    return str(value)
-
-
-def _peak_memory_mib() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)

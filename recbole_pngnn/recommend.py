@@ -49,7 +49,9 @@ def recommend(
     model.eval()
     tokens = dataset.field2token_id[dataset.uid_field]
     asked = list(dict.fromkeys(map(str, users))) if users is not None else None
-    names = [str(t) for t in dataset.field2id_token[dataset.uid_field][1:]] if asked is None else asked
+    names = (
+        [str(t) for t in dataset.field2id_token[dataset.uid_field][1:]] if asked is None else asked
+    )
     known = [name for name in names if tokens.get(name, 0) > 0]
     unknown = [name for name in names if tokens.get(name, 0) == 0]
     if unknown:

@@ -24,7 +24,7 @@ def result_table(record: dict[str, Any]) -> str:
         rows, headers=["test", *(f"@{k}" for k in cutoffs)], disable_numparse=True, stralign="right"
     )
     single = [f"{key} {_figure(value)}" for key, value in test.items() if "@" not in key]
-    seconds = record["seconds"]
+    seconds, memory = record["seconds"], record["peak_memory_mib"]
     lines = [
         "",
         f"{record['model']} on {record['dataset']}: {record['users']} users, {record['items']} "
@@ -33,8 +33,8 @@ def result_table(record: dict[str, Any]) -> str:
         table,
         *(["", "   ".join(single)] if single else []),
         "",
-        f"{record['epochs']} epoch(s) in {seconds['train']:.1f} s, test in {seconds['test']:.1f} s, "
-        f"peak memory {record['peak_memory_mib']:.0f} MiB",
+        f"{record['epochs']} epoch(s) in {seconds['train']:.1f} s, test in {seconds['test']:.1f} s"
+        + (f", peak memory {memory:.0f} MiB" if memory else ""),
     ]
     if record["valid_result"]:
         metric = record["valid_metric"]

@@ -45,7 +45,7 @@ def bipartite_adjacency(
             f"{tuple(users.shape)} and {tuple(items.shape)}"
         )
     for name, ids, size in (("user", users, n_users), ("item", items, n_items)):
-        if len(ids) and not (0 <= int(ids.min()) and int(ids.max()) < size):
+        if len(ids) and not (int(ids.min()) >= 0 and int(ids.max()) < size):
             raise ValueError(
                 f"{name} ids must lie in [0, {size}), found {int(ids.min())} to {int(ids.max())}"
             )

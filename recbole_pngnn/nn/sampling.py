@@ -93,7 +93,9 @@ class DegreeSampler:
         self.rated = RatedPairs(users, items, n_users, n_items, dense)
         self._refuse_full_users(users, items, n_items, int((degrees > 0).sum()))
 
-    def draw(self, users: Tensor, n_samples: int, generator: torch.Generator | None = None) -> Tensor:
+    def draw(
+        self, users: Tensor, n_samples: int, generator: torch.Generator | None = None
+    ) -> Tensor:
         """Draw unobserved items for each user.
 
         Args:
@@ -135,9 +137,9 @@ class DegreeSampler:
             chunk = users[start : start + 1024]
             allowed = ~self.rated.contains(chunk[:, None], all_items[None, :])
             weights = self.probabilities * allowed  # (chunk, n_items)
-            drawn[start : start + 1024] = torch.multinomial(
-                weights, 1, generator=generator
-            ).view(-1)
+            drawn[start : start + 1024] = torch.multinomial(weights, 1, generator=generator).view(
+                -1
+            )
         return drawn
 
     @staticmethod

@@ -14,9 +14,9 @@ import yaml
 from recbole.config import configurator
 from recbole.utils import ModelType, argument_list
 
-from recbole_pngnn.protocol.threshold import read_like_threshold
 from recbole_pngnn.options import read_choice
 from recbole_pngnn.plugin.registration import MODELS
+from recbole_pngnn.protocol.threshold import read_like_threshold
 
 PROTOCOLS = ("signed", "recbole")
 # Keys of the data and its split: a cached dataset that differs in one of them is made anew.
@@ -29,16 +29,11 @@ DATASET_KEYS = (
 )
 # Keys that RecBole reads from the command line or sets itself.
 _RECBOLE_KEYS = frozenset(
-    "model dataset config_files config_file_list nproc ip port world_size group_offset offset "
-    "local_rank wandb_project worker shuffle require_pow enable_amp enable_scaler transform "
-    "discretization numerical_features entity_kg_num_interval relation_kg_num_interval "
-    "alias_of_entity_id alias_of_relation_id kg_reverse_r benchmark_filename".split()
+    ["model", "dataset", "config_files", "config_file_list", "nproc", "ip", "port", "world_size", "group_offset", "offset", "local_rank", "wandb_project", "worker", "shuffle", "require_pow", "enable_amp", "enable_scaler", "transform", "discretization", "numerical_features", "entity_kg_num_interval", "relation_kg_num_interval", "alias_of_entity_id", "alias_of_relation_id", "kg_reverse_r", "benchmark_filename"]
 )
 # What a run's result does not depend on, left out of the hash of its options.
 _NOT_HASHED = frozenset(
-    "gpu_id use_gpu state data_path checkpoint_dir output_dir show_progress save_dataset "
-    "dataset_save_path save_dataloaders dataloaders_save_path log_wandb wandb_project device "
-    "config_files local_rank single_spec recbole_pngnn worker eval_batch_size".split()
+    ["gpu_id", "use_gpu", "state", "data_path", "checkpoint_dir", "output_dir", "show_progress", "save_dataset", "dataset_save_path", "save_dataloaders", "dataloaders_save_path", "log_wandb", "wandb_project", "device", "config_files", "local_rank", "single_spec", "recbole_pngnn", "worker", "eval_batch_size"]
 )
 
 
@@ -77,7 +72,10 @@ def _layered(load_internal: Callable[..., None]) -> Callable[..., None]:
         if read_choice({"protocol": protocol}, "protocol", PROTOCOLS) == "recbole":
             self.internal_config_dict["protocol"] = protocol
             return
-        folder, packaged = properties_dir(), Path(configurator.__file__).parent.parent / "properties"
+        folder, packaged = (
+            properties_dir(),
+            Path(configurator.__file__).parent.parent / "properties",
+        )
         data_path = self.external_config_dict.get("data_path") or "dataset/"
         for file in (
             folder / "overall.yaml",
@@ -187,10 +185,12 @@ def fingerprint(folder: Path, dataset: str) -> str | None:
     return digest.hexdigest() if files else None
 
 
+def result_options(config: Any) -> dict[str, Any]:
+    """Return the options that a run's result depends on: all but places, devices and what is shown."""
+    return {key: value for key, value in config.final_config_dict.items() if key not in _NOT_HASHED}
+
+
 def config_hash(config: Any) -> str:
-    """Return the SHA-256 of what a run's result depends on: every option but places and devices."""
-    options = {
-        key: value for key, value in config.final_config_dict.items() if key not in _NOT_HASHED
-    }
-    text = json.dumps(options, sort_keys=True, default=str)
+    """Return the SHA-256 of :func:`result_options`."""
+    text = json.dumps(result_options(config), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -106,9 +106,9 @@ def _register_data() -> None:
     import recbole.data.utils
     import recbole.trainer.trainer
 
+    from recbole_pngnn.protocol import sign_auc
     from recbole_pngnn.protocol.dataset import SignedDataset
     from recbole_pngnn.protocol.masks import RatedSampler
-    from recbole_pngnn.protocol import sign_auc
 
     recbole.data.dataset.Dataset = SignedDataset
     recbole.data.utils.Sampler = RatedSampler

@@ -75,9 +75,7 @@ def clean_interactions(
         raise ValueError(f"no interaction has a user, an item and a value of {threshold.field}")
     span = f"{threshold.field} spans [{ratings.min():g}, {ratings.max():g}]"
     if not (ratings > threshold.value).any():
-        raise ValueError(
-            f"like_threshold {threshold.value:g} leaves no liked interactions; {span}"
-        )
+        raise ValueError(f"like_threshold {threshold.value:g} leaves no liked interactions; {span}")
     if (ratings > threshold.value).all():
         logger.warning(
             f"like_threshold {threshold.value:g} leaves no disliked interactions; {span}"
@@ -120,7 +118,9 @@ def _last_of_duplicates(
     users, _ = pd.factorize(interactions[user_field])
     items, unique_items = pd.factorize(interactions[item_field])
     pairs = users.astype(np.int64) * max(len(unique_items), 1) + items
-    time = interactions[time_field].to_numpy() if time_field in interactions else np.zeros(len(pairs))
+    time = (
+        interactions[time_field].to_numpy() if time_field in interactions else np.zeros(len(pairs))
+    )
     if time.dtype.kind != "f":
         time = np.zeros(len(pairs))
     observed = np.ones(len(pairs), dtype=bool)

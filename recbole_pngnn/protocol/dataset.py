@@ -6,6 +6,7 @@ import torch
 from recbole.data.dataset.dataset import Dataset
 from recbole.utils import FeatureSource, FeatureType
 
+from recbole_pngnn.options import read_choice
 from recbole_pngnn.protocol.clean import clean_interactions
 from recbole_pngnn.protocol.threshold import (
     OBSERVED,
@@ -14,7 +15,6 @@ from recbole_pngnn.protocol.threshold import (
     LikeThreshold,
     read_like_threshold,
 )
-from recbole_pngnn.options import read_choice
 
 PHASES = ("training", "validation", "test")
 
@@ -90,9 +90,7 @@ class SignedDataset(Dataset):
                 f"benchmark_filename must name two parts (train, test) or three (train, valid, "
                 f"test), found {self.benchmark_filename_list}"
             )
-        both_signs = (
-            read_choice(self.config, "train_interactions", TRAIN_INTERACTIONS) == "rated"
-        )
+        both_signs = read_choice(self.config, "train_interactions", TRAIN_INTERACTIONS) == "rated"
         for phase, part in zip(PHASES, parts, strict=True):
             part._keep_what_counts(phase, both_signs and phase == "training")
         return parts
