@@ -33,7 +33,7 @@ setup(
         "tabulate>=0.8.10",
     ],
     extras_require={
-        "tune": ["hyperopt==0.2.5"],
+        "tune": ["hyperopt>=0.2.7"],
         "test": [
             "pytest>=8",
             "hypothesis>=6",
@@ -43,7 +43,7 @@ setup(
             "types-PyYAML",
             "types-tabulate",
             "types-tqdm",
-            "hyperopt==0.2.5",
+            "hyperopt>=0.2.7",
         ],
     },
     entry_points={"console_scripts": ["recbole-pngnn=recbole_pngnn.cli:main"]},

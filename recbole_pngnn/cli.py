@@ -129,7 +129,7 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _assignments(words: list[str]) -> list[str]:
-    """Bring ``--key value`` into RecBole's one form, ``--key=value``, and refuse what is neither."""
+    """Bring ``--key value`` into RecBole's form, ``--key=value``, and refuse what is neither."""
     assignments = []
     remaining = iter(words)
     for word in remaining:

@@ -64,7 +64,7 @@ def read_optional_float(config: Any, key: str) -> float | None:
 def _present(config: Any, key: str) -> Any:
     if key not in config or config[key] is None:
         raise ValueError(
-            f"the option {key} is missing; its default is in the plugin's properties/, so either "
-            f"a file or a command line sets it to nothing, or the Config was made without the plugin"
+            f"the option {key} is missing; its default is in the plugin's properties/, so a file "
+            f"or a command line sets it to nothing, or the Config was made without the plugin"
         )
     return config[key]

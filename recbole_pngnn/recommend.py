@@ -84,26 +84,27 @@ def _unknown_users(unknown: list[str]) -> str:
     return f"{len(unknown)} unknown user(s) left out: {some}"
 
 
-def _rated_items(parts: list[Any], dataset: Any) -> dict[int, np.ndarray]:
-    """Items to leave out for each user, from the parts' observed rows."""
+def _rated_items(parts: list[Any], dataset: Any) -> torch.Tensor:
+    """User and item of each pair to leave out, ``(n, 2)``: the parts' observed rows."""
     pairs = []
     for part in parts:
         rated = getattr(part, "rated", None)
         if rated is None:  # without like_threshold RecBole shows all that it has
             columns = [part.inter_feat[f] for f in (dataset.uid_field, dataset.iid_field)]
             rated = torch.stack(columns, dim=1)
-        pairs.append(rated.numpy())
-    table = pd.DataFrame(np.concatenate(pairs), columns=["user", "item"])
-    return {user: group.to_numpy() for user, group in table.groupby("user")["item"]}
+        pairs.append(rated)
+    return torch.cat(pairs)
 
 
 def _top_items(
-    model: Any, dataset: Any, config: Any, users: torch.Tensor, rated: dict[int, np.ndarray], k: int
+    model: Any, dataset: Any, config: Any, users: torch.Tensor, rated: torch.Tensor, k: int
 ) -> pd.DataFrame:
     scores = _scores(model, dataset, config, users)
     scores[:, 0] = -torch.inf  # the padding item
-    for row, user in enumerate(users.tolist()):
-        scores[row, torch.as_tensor(rated.get(user, np.empty(0, dtype=np.int64)))] = -torch.inf
+    row_of_user = torch.full((dataset.user_num,), -1)
+    row_of_user[users] = torch.arange(len(users))
+    rows = row_of_user[rated[:, 0]]
+    scores[rows[rows >= 0], rated[rows >= 0, 1]] = -torch.inf
     values, items = scores.topk(min(k, dataset.item_num - 1), dim=1)
     rows, ranks = torch.isfinite(values).nonzero(as_tuple=True)
     return pd.DataFrame(

@@ -159,7 +159,7 @@ class PNGNN(GeneralRecommender):
         return total
 
     def train(self, mode: bool = True) -> PNGNN:
-        """Switch between training and evaluation; the embeddings kept for evaluation are dropped."""
+        """Switch between training and evaluation, dropping the embeddings kept for evaluation."""
         self._forget()
         return super().train(mode)  # type: ignore[no-any-return]
 

@@ -34,6 +34,7 @@ class SignAttention(nn.Module):
         self.dropout = dropout
 
     def forward(self, z: Tensor, v: Tensor) -> Tensor:
+        """Fuse the two embeddings of each node, see the class."""
         weights = torch.softmax(torch.cat([self._logit(z), self._logit(v)], dim=1), dim=1)  # (N, 2)
         return weights[:, :1] * z + weights[:, 1:] * v
 
@@ -55,6 +56,10 @@ class ConstantMatrix(nn.Module):
         matrix: ``(N, M)`` sparse, CSR or coalesced COO.
     """
 
+    rows: Tensor
+    columns: Tensor
+    values: Tensor
+
     def __init__(self, matrix: Tensor) -> None:
         super().__init__()
         self.compressed = matrix.layout == torch.sparse_csr
@@ -67,13 +72,14 @@ class ConstantMatrix(nn.Module):
         self.shape = matrix.shape
 
     def forward(self) -> Tensor:
+        """Return the matrix, on the device of the module."""
         if self.compressed:
             return torch.sparse_csr_tensor(
                 self.rows, self.columns, self.values, self.shape, check_invariants=False
             )
         return torch.sparse_coo_tensor(
-            torch.stack([self.rows, self.columns]),  # type: ignore[list-item]
-            self.values,  # type: ignore[arg-type]
+            torch.stack([self.rows, self.columns]),
+            self.values,
             self.shape,
             is_coalesced=True,
             check_invariants=False,
@@ -123,6 +129,7 @@ class PNEncoder(nn.Module):
         nn.init.xavier_normal_(self.negative_ego)
 
     def forward(self) -> tuple[Tensor, Tensor]:
+        """Return z and v, see the class."""
         z = propagate(self.positive_ego, self.positive_adjacency(), self.n_layers)
         v = propagate(self.negative_ego, self.negative_adjacency(), self.n_layers)
         return z, v

@@ -13,7 +13,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from types import ModuleType
+from importlib.metadata import PackageNotFoundError, version
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 
@@ -29,6 +30,7 @@ def mend_recbole() -> None:
     import_quick_start()
     load_own_checkpoints()
     name_checkpoints_apart()
+    draw_trials_by_generator()
 
 
 def restore_numpy_aliases() -> None:
@@ -101,25 +103,29 @@ def _ray_or_stand_in() -> Iterator[None]:
         del sys.modules["ray"], sys.modules["ray.tune"]
 
 
-class _TrainerTorch(ModuleType):
-    """torch as ``recbole.trainer.trainer`` sees it: its own checkpoints load, and save whole."""
+class _ModuleProxy(ModuleType):
+    """A module as one module of RecBole's sees it: what a subclass defines, else the real one."""
 
-    def __init__(self, torch: ModuleType) -> None:
-        super().__init__("torch")
-        self._torch = torch
+    def __init__(self, real: ModuleType) -> None:
+        super().__init__(real.__name__)
+        self._real = real
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._torch, name)
+        return getattr(self._real, name)
+
+
+class _TrainerTorch(_ModuleProxy):
+    """torch for the trainer: its own checkpoints load, and save whole."""
 
     def load(self, file: Any, **options: Any) -> Any:
         options.setdefault("weights_only", False)
-        return self._torch.load(file, **options)
+        return self._real.load(file, **options)
 
     def save(self, state: Any, file: Any, **options: Any) -> None:
         # A run that is killed while it saves keeps the checkpoint that it had.
         partial = f"{file}.partial-{os.getpid()}"
         try:
-            self._torch.save(state, partial, **options)
+            self._real.save(state, partial, **options)
             os.replace(partial, file)
         finally:
             if os.path.exists(partial):
@@ -146,3 +152,28 @@ def name_checkpoints_apart() -> None:
         return f"{datetime.now():%b-%d-%Y_%H-%M-%S-%f}-{os.getpid()}"
 
     trainer.get_local_time = get_local_time  # type: ignore[attr-defined]
+
+
+def draw_trials_by_generator() -> None:
+    """Hyperopt 0.2.6 and later draw from a Generator; RecBole hands them a RandomState.
+
+    The exhaustive search dies of it (hyper_tuning.py:117). RecBole's extra asks for hyperopt
+    0.2.5, which imports ``pkg_resources``, so this plugin's asks for a later one.
+    """
+    try:
+        installed = version("hyperopt").split(".")
+    except PackageNotFoundError:
+        return
+    if tuple(map(int, installed[:3])) < (0, 2, 6):
+        return
+    hyper_tuning = importlib.import_module("recbole.trainer.hyper_tuning")
+    if not isinstance(hyper_tuning.np, _TuningNumPy):
+        hyper_tuning.np = _TuningNumPy(hyper_tuning.np)  # type: ignore[attr-defined]
+
+
+class _TuningNumPy(_ModuleProxy):
+    """NumPy for RecBole's tuning."""
+
+    @property
+    def random(self) -> SimpleNamespace:
+        return SimpleNamespace(RandomState=self._real.random.default_rng)

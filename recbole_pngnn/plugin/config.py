@@ -29,12 +29,24 @@ DATASET_KEYS = (
 )
 # Keys that RecBole reads from the command line or sets itself.
 _RECBOLE_KEYS = frozenset(
-    ["model", "dataset", "config_files", "config_file_list", "nproc", "ip", "port", "world_size", "group_offset", "offset", "local_rank", "wandb_project", "worker", "shuffle", "require_pow", "enable_amp", "enable_scaler", "transform", "discretization", "numerical_features", "entity_kg_num_interval", "relation_kg_num_interval", "alias_of_entity_id", "alias_of_relation_id", "kg_reverse_r", "benchmark_filename"]
+    """
+    model dataset config_files config_file_list benchmark_filename
+    nproc ip port world_size group_offset offset local_rank worker wandb_project
+    shuffle require_pow enable_amp enable_scaler transform discretization numerical_features
+    entity_kg_num_interval relation_kg_num_interval alias_of_entity_id alias_of_relation_id
+    kg_reverse_r
+    """.split()
 )
-# What a run's result does not depend on, left out of the hash of its options.
+# What a run's result does not depend on: places, devices, and what is shown.
 _NOT_HASHED = frozenset(
-    ["gpu_id", "use_gpu", "state", "data_path", "checkpoint_dir", "output_dir", "show_progress", "save_dataset", "dataset_save_path", "save_dataloaders", "dataloaders_save_path", "log_wandb", "wandb_project", "device", "config_files", "local_rank", "single_spec", "recbole_pngnn", "worker", "eval_batch_size"]
+    """
+    gpu_id use_gpu device state show_progress data_path checkpoint_dir output_dir config_files
+    save_dataset dataset_save_path save_dataloaders dataloaders_save_path log_wandb wandb_project
+    local_rank worker single_spec recbole_pngnn eval_batch_size
+    """.split()
 )
+# Set by the plugin's command line, where an unknown word is a slip and not another program's.
+STRICT_COMMAND_LINE = False
 
 
 class PluginVersion(str):
@@ -48,7 +60,8 @@ def properties_dir() -> Path:
         if (folder / "overall.yaml").is_file():
             return folder
     raise FileNotFoundError(
-        f"the plugin's properties/overall.yaml is neither in {package} nor beside it; install it again"
+        f"the plugin's properties/overall.yaml is neither in {package} nor beside it; "
+        f"install it again"
     )
 
 
@@ -161,9 +174,6 @@ def _check_keys(config: Any) -> None:
             raise ValueError(f"the option {key} is read by nothing{hint}")
 
 
-STRICT_COMMAND_LINE = False
-
-
 def yaml_keys(files: Iterable[Path]) -> list[str]:
     """Return the top-level keys of YAML files, in order."""
     keys: list[str] = []
@@ -186,7 +196,7 @@ def fingerprint(folder: Path, dataset: str) -> str | None:
 
 
 def result_options(config: Any) -> dict[str, Any]:
-    """Return the options that a run's result depends on: all but places, devices and what is shown."""
+    """Return the options that a run's result depends on."""
     return {key: value for key, value in config.final_config_dict.items() if key not in _NOT_HASHED}
 
 

@@ -91,7 +91,7 @@ def _check_columns(
         if field not in interactions:
             raise ValueError(
                 f"like_threshold needs the column {field} of the interactions, and those loaded "
-                f"are {', '.join(interactions)}; name it in load_col, for example "
+                f"are {', '.join(map(str, interactions))}; name it in load_col, for example "
                 f"load_col: {{inter: [{user_field}, {item_field}, {threshold.field}]}}"
             )
     if not pd.api.types.is_numeric_dtype(interactions[threshold.field]):

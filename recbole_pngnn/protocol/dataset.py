@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from recbole.data.dataset.dataset import Dataset
 from recbole.utils import FeatureSource, FeatureType
@@ -41,6 +43,9 @@ class SignedDataset(Dataset):
     like_threshold: LikeThreshold | None
     rated: torch.Tensor
     disliked: torch.Tensor
+    # RecBole's: frames while it reads, its own Interaction afterwards.
+    inter_feat: Any
+    file_size_list: list[int]
 
     def _data_processing(self) -> None:
         self.like_threshold = read_like_threshold(self.config)
@@ -113,7 +118,7 @@ class SignedDataset(Dataset):
         if not bool(liked.any()) and (phase == "training" or len(rows)):
             raise ValueError(
                 f"the {phase} part has no liked interaction among its {len(rows)}: lower "
-                f"like_threshold {dict([self.like_threshold or ()])} or choose another split"
+                f"like_threshold or choose another split"
             )
         if not both_signs:
             self.inter_feat = rows[liked.nonzero().view(-1)]

@@ -20,6 +20,7 @@ class RatedSampler(Sampler):
     """
 
     def get_used_ids(self) -> dict[str, np.ndarray]:
+        """Return for each phase a set of items a user, see the class."""
         if getattr(self.datasets[0], "like_threshold", None) is None:
             return super().get_used_ids()  # type: ignore[no-any-return]
         used: dict[str, np.ndarray] = {}

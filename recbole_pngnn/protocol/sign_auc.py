@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -28,9 +28,10 @@ class SignAUC(AbstractMetric):
     """
 
     metric_type = EvaluatorType.RANKING
-    metric_need = [_RESOURCE]
+    metric_need: ClassVar[list[str]] = [_RESOURCE]
 
     def calculate_metric(self, dataobject: DataStruct) -> dict[str, float]:
+        """Average what :class:`SignedCollector` gathered."""
         per_user = dataobject.get(_RESOURCE).numpy()
         defined = per_user[~np.isnan(per_user)]
         value = float(defined.mean()) if len(defined) else float("nan")
@@ -70,6 +71,7 @@ class SignedCollector(Collector):
     def eval_batch_collect(
         self, scores_tensor: Tensor, interaction: Any, positive_u: Tensor, positive_i: Tensor
     ) -> None:
+        """Gather a batch: RecBole's resources, and each user's AUC where SignAUC is asked for."""
         super().eval_batch_collect(scores_tensor, interaction, positive_u, positive_i)
         if self.register.need(_RESOURCE):
             positive_u = positive_u.to(scores_tensor.device)
@@ -79,6 +81,7 @@ class SignedCollector(Collector):
             self.data_struct.update_tensor(_RESOURCE, auc)
 
     def get_data_struct(self) -> DataStruct:
+        """Return what was gathered, and start anew."""
         collected = super().get_data_struct()
         if _RESOURCE in self.data_struct:
             del self.data_struct[_RESOURCE]

@@ -29,7 +29,7 @@ def add_ml_1m_options(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.0,
         metavar="SHARE",
-        help="with --fold: share of each user's training ratings cut off for validation (default 0)",
+        help="with --fold: share of each user's training ratings for validation (default 0)",
     )
     _add_common(parser, "ml-1m-fold1 or ml-1m-split-80-10-10-seed0, after the options")
 

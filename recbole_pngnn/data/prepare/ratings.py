@@ -72,7 +72,7 @@ def read_ratings(table: Table, columns: Mapping[str, str]) -> Ratings:
     return Ratings(ordered, len(frame) - len(kept))
 
 
-def read_ids(table: Table, column: str) -> pd.Categorical:
+def read_ids(table: Table, column: str) -> "pd.Categorical[str]":
     """Read a column of ids as a categorical; short ids first, so that 2 comes before 10.
 
     Args:
@@ -96,7 +96,8 @@ def read_ids(table: Table, column: str) -> pd.Categorical:
     order = sorted(range(len(ids)), key=lambda code: (len(ids[code]), ids[code]))
     rank = np.empty(len(ids), dtype=np.int64)
     rank[order] = np.arange(len(ids))
-    return pd.Categorical.from_codes(rank[codes], [ids[code] for code in order], ordered=True)
+    categories = pd.Index([str(ids[code]) for code in order])
+    return pd.Categorical.from_codes(rank[codes], categories, ordered=True)
 
 
 def read_numbers(table: Table, column: str) -> np.ndarray:
