@@ -101,6 +101,9 @@ def _add_recommend(commands: Any) -> None:
     recommend.add_argument(
         "--output", metavar="FILE.csv", help="write a CSV file; default: the screen"
     )
+    recommend.add_argument(
+        "--data_path", metavar="FOLDER", help="folder of datasets; default: that of the training"
+    )
     recommend.set_defaults(handler=_recommend)
 
 
@@ -156,7 +159,7 @@ def _recommend(options: argparse.Namespace) -> int:
     users = _user_ids(options.users)
     if options.output and not Path(options.output).absolute().parent.is_dir():
         raise ValueError(f"there is no folder for the output {options.output}")
-    lists = recommend(options.checkpoint, users, options.k)
+    lists = recommend(options.checkpoint, users, options.k, options.data_path)
     if options.output:
         partial = Path(f"{options.output}.partial-{os.getpid()}")
         lists.to_csv(partial, index=False)

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import recbole
 import torch
 from recbole.config import Config
 from recbole.data import create_dataset, data_preparation
@@ -62,6 +63,11 @@ def run(
     started = time.perf_counter()
     config_dict = {"protocol": "signed", **(config_dict or {})}
     config = Config(model, dataset, config_file_list, config_dict)
+    if (config["nproc"] or 1) != 1:
+        raise ValueError(
+            f"this command trains in one process, and nproc is {config['nproc']}; choose a GPU by "
+            f"gpu_id, or call recbole.quick_start.run for several"
+        )
     if result_file is not None:
         check_writable(Path(result_file))
     init_seed(config["seed"], config["reproducibility"])
@@ -131,7 +137,9 @@ def run(
     return record
 
 
-def load_data_and_model(model_file: str | os.PathLike[str]) -> tuple[Any, ...]:
+def load_data_and_model(
+    model_file: str | os.PathLike[str], data_path: str | os.PathLike[str] | None = None
+) -> tuple[Any, ...]:
     """Load a checkpoint and the data that it was trained on, as RecBole's function of that name.
 
     Unlike RecBole's it loads on a machine without the training's GPU, opens no log, and finds out
@@ -140,6 +148,7 @@ def load_data_and_model(model_file: str | os.PathLike[str]) -> tuple[Any, ...]:
 
     Args:
         model_file: A checkpoint that RecBole's trainer wrote.
+        data_path: Folder of datasets, where they are elsewhere now than at the training.
 
     Returns:
         Config, model, dataset and the dataloaders for training, validation and test.
@@ -159,13 +168,20 @@ def load_data_and_model(model_file: str | os.PathLike[str]) -> tuple[Any, ...]:
         raise ValueError(f"{path} is not a checkpoint of RecBole's trainer: {error}") from error
     config["device"] = device
     if config["dataset"] == "ml-100k":  # RecBole's own copy, wherever RecBole is now
-        config["data_path"] = Config("Pop", "ml-100k")["data_path"]
+        config["data_path"] = str(Path(recbole.__file__).parent / "dataset_example" / "ml-100k")
+    elif data_path is not None:
+        config["data_path"] = os.path.abspath(os.path.join(data_path, config["dataset"]))
     if config["data_fingerprint"] is not None:
         found = fingerprint(Path(config["data_path"]), config["dataset"])
+        if found is None:
+            raise ValueError(
+                f"{path.name} was trained on {config['dataset']}, and {config['data_path']} has no "
+                f"such interactions; name the folder of datasets by data_path"
+            )
         if found != config["data_fingerprint"]:
             raise ValueError(
                 f"the interactions of {config['dataset']} in {config['data_path']} are not those "
-                f"that {path.name} was trained on (SHA-256 {str(found)[:12]}, at training "
+                f"that {path.name} was trained on (SHA-256 {found[:12]}, at training "
                 f"{config['data_fingerprint'][:12]}): its rows would belong to other users and "
                 f"items. Prepare the same data again, or train again"
             )

@@ -22,7 +22,10 @@ logger = logging.getLogger(__name__)
 
 
 def recommend(
-    checkpoint: str | os.PathLike[str], users: Iterable[str] | None = None, k: int = 20
+    checkpoint: str | os.PathLike[str],
+    users: Iterable[str] | None = None,
+    k: int = 20,
+    data_path: str | os.PathLike[str] | None = None,
 ) -> pd.DataFrame:
     """Recommend items to users by a trained model, one of this plugin's or of RecBole's.
 
@@ -34,6 +37,7 @@ def recommend(
         users: External ids; all users by default. Unknown ones are reported in the log and in
             ``attrs["unknown_users"]`` of the result, and the others are served.
         k: Items a user; fewer where the user rated nearly everything.
+        data_path: Folder of datasets, where they are elsewhere now than at the training.
 
     Returns:
         Columns ``user_id``, ``rank`` (from 1), ``item_id``, ``score``, and ``title`` where the
@@ -45,7 +49,7 @@ def recommend(
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, found {k}")
-    config, model, dataset, train_data, valid_data, _ = load_data_and_model(checkpoint)
+    config, model, dataset, train_data, valid_data, _ = load_data_and_model(checkpoint, data_path)
     model.eval()
     tokens = dataset.field2token_id[dataset.uid_field]
     asked = list(dict.fromkeys(map(str, users))) if users is not None else None
