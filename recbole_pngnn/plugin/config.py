@@ -117,7 +117,7 @@ def _finished(init: Callable[..., None]) -> Callable[..., None]:
         # RecBole converts the values of the caller's dict in place.
         init(self, model, dataset, config_file_list, dict(config_dict) if config_dict else None)
         _check_keys(self)
-        if read_like_threshold(self) is not None:
+        if self["like_threshold"] is not None:
             _check_protocol(self)
         if self["protocol"] != "signed":
             return
@@ -133,17 +133,13 @@ def _finished(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def _check_protocol(config: Any) -> None:
-    from recbole_pngnn.protocol.dataset import SignedDataset
-
-    dataset_module = configurator.sys.modules["recbole.data.dataset"]
-    own_dataset = getattr(dataset_module, f"{config['model']}Dataset", SignedDataset)
-    general = config["MODEL_TYPE"] in (ModelType.GENERAL, ModelType.TRADITIONAL)
-    if not general or own_dataset is not SignedDataset:
+    if config["MODEL_TYPE"] not in (ModelType.GENERAL, ModelType.TRADITIONAL):
         raise ValueError(
-            f"like_threshold is for general recommenders on RecBole's plain dataset, and "
-            f"{config['model']} is none: its results would not be comparable. Unset "
-            f"like_threshold (protocol: recbole) or choose another model"
+            f"like_threshold is for general recommenders, and {config['model']} is none: its "
+            f"results would not be comparable. Unset like_threshold (protocol: recbole) or choose "
+            f"another model"
         )
+    read_like_threshold(config)
     modes = config["eval_args"]["mode"]
     if set(modes.values()) != {"full"}:
         raise ValueError(f"like_threshold needs full ranking, and eval_args has mode {modes}")

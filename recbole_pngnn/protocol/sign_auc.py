@@ -13,7 +13,6 @@ from recbole.evaluator.collector import Collector, DataStruct
 from recbole.utils import EvaluatorType
 from torch import Tensor
 
-DISLIKED_ITEMS = "disliked_items"
 _RESOURCE = "rec.sign_auc"
 
 
@@ -43,11 +42,22 @@ class SignedEvalDataLoader(FullSortEvalDataLoader):
 
     def __init__(self, config: Any, dataset: Any, sampler: Any, shuffle: bool = False) -> None:
         super().__init__(config, dataset, sampler, shuffle=shuffle)
+        self._disliked: Tensor | None = None
         if not any(metric.lower() == "signauc" for metric in config["metrics"]):
             return
         if getattr(dataset, "like_threshold", None) is None:
             raise ValueError("the metric SignAUC needs like_threshold, which is not set")
-        self.user_df[DISLIKED_ITEMS] = _padded_rows(dataset.disliked, self.uid_list)
+        self._disliked = _padded_rows(dataset.disliked, self.uid_list)
+
+    def collate_fn(self, index: Any) -> tuple[Any, ...]:
+        """Return RecBole's batch; its Interaction has the disliked items as an attribute.
+
+        Not as a column: models that score pairs get the columns repeated for each item.
+        """
+        batch: tuple[Any, ...] = super().collate_fn(index)
+        if self._disliked is not None:
+            batch[0].disliked_items = self._disliked[np.asarray(index)]
+        return batch
 
 
 def _padded_rows(pairs: Tensor, users: Tensor) -> Tensor:
@@ -76,7 +86,7 @@ class SignedCollector(Collector):
         if self.register.need(_RESOURCE):
             positive_u = positive_u.to(scores_tensor.device)
             positive_i = positive_i.to(scores_tensor.device)
-            disliked = interaction[DISLIKED_ITEMS].to(scores_tensor.device)
+            disliked = interaction.disliked_items.to(scores_tensor.device)
             auc = liked_disliked_auc(scores_tensor, positive_u, positive_i, disliked)
             self.data_struct.update_tensor(_RESOURCE, auc)
 

@@ -125,7 +125,7 @@ def test_what_cannot_be_used_is_an_error(rows, message):
 
 
 def test_a_missing_column_is_named_with_those_that_are_there():
-    with pytest.raises(ValueError, match="column rating .* loaded are user_id, item_id"):
+    with pytest.raises(ValueError, match=r"column rating .* loaded are user_id, item_id"):
         clean([("u", "a")])
 
 

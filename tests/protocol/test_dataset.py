@@ -1,5 +1,6 @@
 """Labels, parts, masks and caches of the dataset, on RecBole's ml-100k and by hand."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ def test_parts_of_a_ratio_split(make_config, ratings, train_interactions):
     parts = [loader._dataset for loader in loaders]
     rated = [pairs(dataset, part.rated) for part in parts]
     # A partition of all ratings, 80 / 10 / 10 for each user.
-    assert sorted(sum(rated, [])) == sorted(ratings)
+    assert sorted(itertools.chain(*rated)) == sorted(ratings)
     sizes = np.array([len(rows) for rows in rated]) / len(ratings)
     assert sizes == pytest.approx([0.8, 0.1, 0.1], abs=0.01)
     for phase, part, rows in zip(["train", "valid", "test"], parts, rated, strict=True):
@@ -162,5 +163,6 @@ def test_missing_values_and_duplicates_of_pre_split_files(atomic, make_config, c
 )
 def test_options_that_cannot_be_used(make_config, options, message):
     with pytest.raises(ValueError, match=message):
-        config = make_config("BPR", "ml-100k", **options)
-        data_preparation(config, create_dataset(config))
+        data_preparation(
+            config := make_config("BPR", "ml-100k", **options), create_dataset(config)
+        )

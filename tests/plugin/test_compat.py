@@ -1,0 +1,130 @@
+"""Each mend: the fault is gone, and where there is none nothing is touched."""
+
+import subprocess
+import sys
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+import recbole_pngnn  # noqa: F401
+import recbole.trainer.trainer as recbole_trainer
+from recbole_pngnn.plugin import compat
+
+
+def run_python(code, **options):
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, **options
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_numpy_aliases_are_restored_and_others_stay(monkeypatch):
+    for name in ("bool8", "float_", "complex_", "unicode_"):
+        monkeypatch.delattr(np, name)
+    monkeypatch.setattr(np, "float_", "somebody's own", raising=False)
+    compat.restore_numpy_aliases()
+    assert np.bool8 is np.bool_
+    assert np.complex_ is np.complex128
+    assert np.float_ == "somebody's own"
+
+
+def test_dok_update_writes_entries():
+    from scipy.sparse import dok_matrix
+
+    compat.restore_dok_update()
+    matrix = dok_matrix((2, 3), dtype=np.float32)
+    matrix._update({(0, 1): 2.0, (1, 2): 3.0})
+    assert matrix.toarray().tolist() == [[0, 2, 0], [0, 0, 3]]
+
+
+def test_quick_start_imports_without_ray_and_leaves_no_stand_in():
+    out = run_python(
+        "import sys; sys.modules['ray'] = None\n"
+        "import recbole_pngnn\n"
+        "from recbole.quick_start import run_recbole\n"
+        "print('ray' in sys.modules, run_recbole.__name__)"
+    )
+    assert out == "False run_recbole"
+
+
+def test_the_trainer_loads_its_checkpoints_and_torch_keeps_its_guard(tmp_path):
+    file = tmp_path / "checkpoint.pth"
+    # A class of this module is what torch's guard refuses.
+    recbole_trainer.torch.save({"config": Pickled()}, file)
+    assert isinstance(recbole_trainer.torch.load(file)["config"], Pickled)
+    with pytest.raises(Exception, match="[Ww]eights"):
+        torch.load(file)
+
+
+class Pickled:
+    """What RecBole's Config is to torch: no tensor."""
+
+
+def test_a_checkpoint_is_whole_or_the_one_before(tmp_path, monkeypatch):
+    file = tmp_path / "checkpoint.pth"
+    recbole_trainer.torch.save({"epoch": 1}, file)
+
+    def torn(state, path, **options):
+        with open(path, "wb") as half:
+            half.write(b"half")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(torch, "save", torn)
+    with pytest.raises(OSError, match="no space"):
+        recbole_trainer.torch.save({"epoch": 2}, file)
+    assert torch.load(file) == {"epoch": 1}
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_two_trainers_of_one_second_have_two_checkpoints():
+    assert recbole_trainer.get_local_time() != recbole_trainer.get_local_time()
+
+
+def test_mends_are_made_once():
+    before = recbole_trainer.torch
+    compat.mend_recbole()
+    assert recbole_trainer.torch is before
+
+
+def test_hyperopt_gets_the_generator_that_it_draws_from():
+    from recbole.trainer import hyper_tuning
+
+    assert hyper_tuning.np.random.RandomState(0).integers(0, 5) in range(5)
+    assert hyper_tuning.np.array is np.array
+
+
+def test_a_hyperopt_of_old_keeps_its_random_state(monkeypatch):
+    from recbole.trainer import hyper_tuning
+
+    monkeypatch.setattr(hyper_tuning, "np", np)
+    monkeypatch.setattr(compat, "version", lambda _: "0.2.5")
+    compat.draw_trials_by_generator()
+    assert hyper_tuning.np is np
+
+
+def test_importing_the_plugin_imports_neither_recbole_nor_torch():
+    out = run_python(
+        "import sys, recbole_pngnn, recbole_pngnn.cli\n"
+        "print([name for name in ('torch', 'recbole', 'ray') if name in sys.modules])"
+    )
+    assert out == "[]"
+
+
+@pytest.mark.parametrize("order", ["recbole_pngnn, recbole", "recbole, recbole_pngnn"])
+def test_either_import_may_come_first(order):
+    out = run_python(
+        f"import {order}\n"
+        "from recbole.utils import get_model\n"
+        "from recbole_pngnn.model.pngnn import PNGNN\n"
+        "print(get_model('PNGNN') is PNGNN)"
+    )
+    assert out == "True"
+
+
+def test_a_module_proxy_shows_the_real_module():
+    real = ModuleType("real")
+    real.value = 3
+    assert compat._ModuleProxy(real).value == 3
