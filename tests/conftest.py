@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+# Before RecBole, in every test: it cannot be imported whole on today's packages without.
+import recbole_pngnn  # noqa: F401
+
 HEADER = ("user_id:token", "item_id:token", "rating:float", "source:token")
 
 
@@ -46,7 +49,6 @@ def atomic(tmp_path):
 @pytest.fixture
 def make_config():
     """Make RecBole's Config of a model on a dataset below ``./dataset``, with options."""
-    import recbole_pngnn  # noqa: F401
     from recbole.config import Config
 
     def make(model, dataset, **options):
