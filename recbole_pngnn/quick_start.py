@@ -92,9 +92,7 @@ def run(
     progress = TrainingProgress(trainer, train_data, show)
     try:
         with progress:
-            best_score, valid_result = trainer.fit(
-                train_data, valid_data, saved=saved, show_progress=False
-            )
+            best_score, valid_result = _fit(trainer, train_data, valid_data, saved)
     except KeyboardInterrupt:
         _say_where_to_go_on(trainer)
         raise
@@ -201,6 +199,14 @@ def _resume(trainer: Any, checkpoint: Path, valid_data: Any) -> None:
     trainer.resume_checkpoint(checkpoint)
     if valid_data:  # a checkpoint has its validation score and not the other figures
         trainer.best_valid_result = trainer.evaluate(valid_data, load_best_model=False)
+
+
+def _fit(trainer: Any, train_data: Any, valid_data: Any, saved: bool) -> tuple[float, Any]:
+    if trainer.start_epoch < trainer.epochs:
+        return trainer.fit(train_data, valid_data, saved=saved, show_progress=False)
+    # Stopped behind the last epoch; fit would write the checkpoint anew with an epoch of -1.
+    trainer.eval_collector.data_collect(train_data)
+    return trainer.best_valid_score, trainer.best_valid_result
 
 
 def _say_where_to_go_on(trainer: Any) -> None:

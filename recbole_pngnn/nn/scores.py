@@ -78,6 +78,8 @@ def pair_scores(user_rows: Tensor, item_table: Tensor, items: Tensor) -> Tensor:
         - user_rows: ``(B, D)``; item_table: ``(n_items, D)``; items: ``(B, S)``
         - returns: ``(B, S)``
     """
+    if items.shape[1] > len(item_table):  # more entries than sampled_addmm takes a matrix to have
+        return (user_rows @ item_table.T).gather(1, items)
     if user_rows.device.type == "cpu" and torch.backends.mkl.is_available():
         return _SampledProduct.apply(user_rows, item_table, items)  # type: ignore[no-any-return]
     return torch.einsum("bd,bsd->bs", user_rows, item_table[items])

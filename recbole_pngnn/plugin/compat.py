@@ -34,10 +34,21 @@ def mend_recbole() -> None:
 
 
 def restore_numpy_aliases() -> None:
-    """NumPy 2 removed names that RecBole's Config and Ray 2.6 read (RecBole #2034, PR 2203)."""
+    """NumPy removed names that RecBole and Ray 2.6 read (RecBole #2034, PR 2203).
+
+    Config puts the older ones back by the names that NumPy 2 removed (configurator.py:625), and
+    NDCG needs ``np.float`` also where no Config was made, after a checkpoint was loaded.
+    """
     import numpy as np
 
     replacements = {
+        "int": np.int_,
+        "float": np.float64,
+        "complex": np.complex128,
+        "object": np.object_,
+        "str": np.str_,
+        "long": np.int_,
+        "unicode": np.str_,
         "bool8": np.bool_,
         "float_": np.float64,
         "complex_": np.complex128,
