@@ -63,7 +63,7 @@ def test_without_validation_the_last_epoch_is_tested(atomic):
     test = [row for n, row in enumerate(rows) if not n % 4]
     atomic("d", train, [], test)
     record = recbole_pngnn.run(
-        "PNGNN", "d", config_dict={**QUIET, "epochs": 12, "data_path": "dataset"}
+        "PNGNN", "d", config_dict={**QUIET, "epochs": 12, "data_path": "dataset", "topk": [5]}
     )
     assert record["valid_result"] == {}
     assert record["best_valid_score"] is None

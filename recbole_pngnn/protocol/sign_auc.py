@@ -43,6 +43,12 @@ class SignedEvalDataLoader(FullSortEvalDataLoader):
     def __init__(self, config: Any, dataset: Any, sampler: Any, shuffle: bool = False) -> None:
         super().__init__(config, dataset, sampler, shuffle=shuffle)
         self._disliked: Tensor | None = None
+        longest = max(config["topk"] or [0])
+        if longest >= dataset.item_num:
+            raise ValueError(
+                f"topk asks for lists of {longest} items, and the dataset has "
+                f"{dataset.item_num - 1}; set a smaller topk"
+            )
         if not any(metric.lower() == "signauc" for metric in config["metrics"]):
             return
         if getattr(dataset, "like_threshold", None) is None:

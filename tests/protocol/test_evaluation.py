@@ -138,6 +138,11 @@ def test_another_number_of_files_is_an_error(evaluate):
         evaluate(benchmark_filename=["train"])
 
 
+def test_lists_longer_than_the_catalogue_are_an_error(evaluate):
+    with pytest.raises(ValueError, match="lists of 7 items, and the dataset has 6"):
+        evaluate(topk=[1, 7])
+
+
 def test_inert_without_like_threshold(evaluate):
     _, stock = evaluate(like_threshold=None, metrics=["Precision", "Recall", "NDCG"])
     # RecBole: every row is to be found. u1 {d, e}, u2 {f}, u3 {d}; the masks are the same here.
