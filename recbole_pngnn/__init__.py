@@ -13,14 +13,14 @@ from recbole_pngnn import _hook
 
 if TYPE_CHECKING:
     from recbole_pngnn.quick_start import load_data_and_model, run
-    from recbole_pngnn.recommend import recommend
+    from recbole_pngnn.recommendations import recommend
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "load_data_and_model", "recommend", "run"]
 
 _LAZY = {
     "load_data_and_model": "recbole_pngnn.quick_start",
-    "recommend": "recbole_pngnn.recommend",
+    "recommend": "recbole_pngnn.recommendations",
     "run": "recbole_pngnn.quick_start",
 }
 

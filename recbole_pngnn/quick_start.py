@@ -81,6 +81,8 @@ def run(
     data = create_dataset(config)
     logger.info(data)
     train_data, valid_data, test_data = data_preparation(config, data)
+    if valid_data:
+        _check_valid_metric(config)
     init_seed(config["seed"] + config["local_rank"], config["reproducibility"])
     network = get_model(config["model"])(config, train_data._dataset).to(config["device"])
     logger.info(network)
@@ -191,6 +193,16 @@ def load_data_and_model(
     model.load_state_dict(checkpoint["state_dict"])
     model.load_other_parameter(checkpoint.get("other_parameter"))
     return config, model, dataset, train_data, valid_data, test_data
+
+
+def _check_valid_metric(config: Any) -> None:
+    name, _, cutoff = config["valid_metric"].lower().partition("@")
+    known = [metric.lower() for metric in config["metrics"]]
+    if name not in known or (cutoff and int(cutoff) not in config["topk"]):
+        raise ValueError(
+            f"valid_metric {config['valid_metric']} is not measured: metrics are "
+            f"{', '.join(config['metrics'])} at {config['topk']}"
+        )
 
 
 def _resume(trainer: Any, checkpoint: Path, valid_data: Any) -> None:

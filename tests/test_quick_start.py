@@ -164,6 +164,11 @@ def test_a_result_file_that_cannot_be_written_is_found_before_training(tmp_path)
     assert not Path("output").exists()
 
 
+def test_a_validation_metric_that_is_not_measured_is_an_error():
+    with pytest.raises(ValueError, match=r"valid_metric NDCG@10 is not measured: .* at \[5\]"):
+        recbole_pngnn.run("PNGNN", "ml-100k", config_dict={**QUIET, "topk": [5]})
+
+
 def test_several_processes_are_refused():
     with pytest.raises(ValueError, match="trains in one process, and nproc is 2"):
         recbole_pngnn.run("PNGNN", "ml-100k", config_dict={"nproc": 2})
