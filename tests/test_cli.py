@@ -75,7 +75,10 @@ def test_help_everywhere(words):
         (["run", "--a=b=c"], "error: RecBole cannot read '--a=b=c'"),
         (["run", "--config_files=no.yaml"], "error: there is no config file no.yaml"),
         (["run", "--dataset=mine"], "mine"),
-        (["run", "--reading=both"], "error: reading must be one of fused, partitioned, disinterest"),
+        (
+            ["run", "--reading=both"],
+            "error: reading must be one of fused, partitioned, disinterest",
+        ),
         (["run", "--n_layers=1.5"], "error: n_layers must be a whole number, found 1.5"),
         (["run", "--resume=no.pth"], "error: there is no checkpoint no.pth to go on from"),
         (["run", "--nproc=2"], "error: this command trains in one process"),

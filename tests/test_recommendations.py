@@ -10,7 +10,8 @@ TRAIN = [("u1", "a", 5), ("u1", "b", 1), ("u2", "c", 4), ("u2", "d", 2), ("u3", 
 VALID = [("u1", "c", 5)]
 TEST = [("u1", "d", 5), ("u2", "a", 4)]  # u3 is not in it
 ITEMS = "item_id:token\tmovie_title:token_seq\trelease_year:token\n" + "".join(
-    f"{item}\tTitle {item}\t{year}\n" for item, year in zip("abcd", (1990, 1991, 1992, ""), strict=True)
+    f"{item}\tTitle {item}\t{year}\n"
+    for item, year in zip("abcd", (1990, 1991, 1992, ""), strict=True)
 )
 
 

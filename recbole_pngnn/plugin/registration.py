@@ -12,6 +12,8 @@ from typing import Any
 from recbole_pngnn.plugin import compat
 
 MODELS = {"PNGNN": "recbole_pngnn.model.pngnn"}
+# RecBole's, from packages that it does not install.
+_OPTIONAL_MODELS = ("LightGBM", "XGBoost")
 _registered = False
 
 
@@ -81,7 +83,7 @@ def _with_better_error(get_model: Callable[[str], Any]) -> Callable[[str], Any]:
             lower = {name.lower(): name for name in known}
             close = difflib.get_close_matches(model_name.lower(), lower, n=3)
             hint = f"; did you mean {' or '.join(lower[name] for name in close)}?" if close else ""
-            if lower.get(model_name.lower()) == model_name:
+            if model_name in (*known, *_OPTIONAL_MODELS):
                 raise  # the model is there, and what it imports is not
             raise ValueError(f"there is no model named {model_name!r}{hint}") from error
 

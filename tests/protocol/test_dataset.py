@@ -163,6 +163,4 @@ def test_missing_values_and_duplicates_of_pre_split_files(atomic, make_config, c
 )
 def test_options_that_cannot_be_used(make_config, options, message):
     with pytest.raises(ValueError, match=message):
-        data_preparation(
-            config := make_config("BPR", "ml-100k", **options), create_dataset(config)
-        )
+        data_preparation(config := make_config("BPR", "ml-100k", **options), create_dataset(config))
