@@ -39,7 +39,7 @@ def test_lists_hold_what_was_not_rated_best_first(train):
         "u2": {"a", "b", "e"},
         "u3": {"a", "b", "c", "d"},
     }
-    config, model, dataset, *_ = recbole_pngnn.load_data_and_model(checkpoint)
+    _, model, dataset, *_ = recbole_pngnn.load_data_and_model(checkpoint)
     model.eval()
     for user, group in by_user.items():
         assert group["rank"].tolist() == list(range(1, len(group) + 1))

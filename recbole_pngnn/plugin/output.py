@@ -31,6 +31,7 @@ def logger_for(init_logger: Callable[[Any], None]) -> Callable[[Any], None]:
     """
 
     def init_logger_in_output_dir(config: Any) -> None:
+        close_log()
         if config["output_dir"] is None:
             init_logger(config)
             return
@@ -41,7 +42,6 @@ def logger_for(init_logger: Callable[[Any], None]) -> Callable[[Any], None]:
         level = getattr(logging, str(config["state"] or "INFO").upper(), logging.INFO)
         root = logging.getLogger()
         root.setLevel(level)
-        close_log()
         for handler in (_LogFile(file, encoding="utf-8"), _Screen()):
             handler.addFilter(RemoveColorFilter())
             handler.setFormatter(_FORMAT)

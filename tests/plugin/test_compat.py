@@ -6,10 +6,10 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import recbole.trainer.trainer as recbole_trainer
 import torch
 
 import recbole_pngnn  # noqa: F401
-import recbole.trainer.trainer as recbole_trainer
 from recbole_pngnn.plugin import compat
 
 
@@ -55,7 +55,7 @@ def test_the_trainer_loads_its_checkpoints_and_torch_keeps_its_guard(tmp_path):
     # A class of this module is what torch's guard refuses.
     recbole_trainer.torch.save({"config": Pickled()}, file)
     assert isinstance(recbole_trainer.torch.load(file)["config"], Pickled)
-    with pytest.raises(Exception, match="[Ww]eights"):
+    with pytest.raises(Exception, match=r"[Ww]eights"):
         torch.load(file)
 
 

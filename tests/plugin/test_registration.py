@@ -11,9 +11,9 @@ from recbole_pngnn.plugin import registration
 
 
 def test_recbole_finds_the_model_once():
-    from recbole.model.general_recommender.pngnn import PNGNN as aliased
+    from recbole.model.general_recommender import pngnn
 
-    assert get_model("PNGNN") is PNGNN is aliased
+    assert get_model("PNGNN") is PNGNN is pngnn.PNGNN
 
 
 def test_every_module_of_recbole_sees_the_replacement():
