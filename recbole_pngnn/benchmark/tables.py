@@ -1,0 +1,109 @@
+"""Tables in Markdown, made from records and put between their marks in a document.
+
+``make tables`` (``python -m recbole_pngnn.benchmark.tables README.md``) replaces what is between
+``<!-- table NAME -->`` and ``<!-- end -->``. No figure of a table is typed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+RESULTS = Path("results")
+PAPER_METRICS = [f"{name}@{k}" for k in (5, 10, 15, 20) for name in ("precision", "recall")]
+_MARKED = re.compile(r"(<!-- table (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def fill(document: str) -> str:
+    """Return a document with each marked table made anew.
+
+    Args:
+        document: Markdown with marks.
+
+    Raises:
+        ValueError: A mark names no table.
+        FileNotFoundError: A record is missing.
+    """
+
+    def table(match: re.Match[str]) -> str:
+        name = match["name"]
+        if name not in TABLES:
+            raise ValueError(f"there is no table {name!r}; there are {', '.join(TABLES)}")
+        return f"{match[1]}{TABLES[name]()}\n{match[3]}"
+
+    return _MARKED.sub(table, document)
+
+
+def _record(name: str) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads((RESULTS / name).read_text(encoding="utf-8"))
+    return record
+
+
+def _figures(result: dict[str, float | None], metrics: Sequence[str]) -> list[str]:
+    values = [result.get(metric) for metric in metrics]
+    return ["" if value is None else f"{value:.4f}".lstrip("0") for value in values]
+
+
+def _markdown(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    align = ("left", *["right"] * (len(headers) - 1))
+    return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True, colalign=align)
+
+
+def fold1() -> str:
+    """Lay out the readings on fold 1 of MovieLens-1M beside the paper's rows."""
+    rows = []
+    for file, label in (
+        ("fused", "**PNGNN, reading `fused`**"),
+        ("disinterest", "PNGNN, reading `disinterest`"),
+        ("partitioned", "PNGNN, reading `partitioned`"),
+        ("EASE", "EASE, liked only, RecBole's defaults"),
+    ):
+        record = _record(f"fold1/{file}.json")
+        seconds = f"{record['seconds']['train']:.0f}"
+        figures = _figures(record["test_result"], [*PAPER_METRICS, "signauc"])
+        rows.append([label, *figures, seconds])
+    for label, result in _record("paper.json")["test_result"].items():
+        rows.append([label, *_figures(result, PAPER_METRICS), "", ""])
+    headers = [metric.replace("precision", "P").replace("recall", "R") for metric in PAPER_METRICS]
+    return _markdown(["", *headers, "SignAUC", "training, s"], rows)
+
+
+def ml_100k() -> str:
+    """Lay out the run of ``make run``."""
+    record = _record("ml-100k/PNGNN.json")
+    rows = [
+        [name, *_figures(record["test_result"], [f"{key}@{k}" for k in (5, 10, 15, 20)])]
+        for name, key in (("Precision", "precision"), ("Recall", "recall"), ("NDCG", "ndcg"))
+    ]
+    return _markdown(["PNGNN on ml-100k", "@5", "@10", "@15", "@20"], rows)
+
+
+def speed() -> str:
+    """Lay out what ``make bench`` recorded."""
+    figures = _record("speed.json")
+    median = figures["median_ms"]
+    rows = [[name, f"{value:.0f} ms"] for name, value in median.items()]
+    rows += [[name, f"{value:.1f} times"] for name, value in figures["ratios"].items()]
+    rows.append(["PNGNN, peak memory", f"{figures['pngnn_peak_memory_mib']:.0f} MiB"])
+    return _markdown([f"{figures['dataset']}, {figures['threads']} threads", "median"], rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {"fold1": fold1, "ml-100k": ml_100k, "speed": speed}
+
+
+def main(files: Sequence[str]) -> int:
+    """Fill the tables of documents in place."""
+    for name in files:
+        file = Path(name)
+        file.write_text(fill(file.read_text(encoding="utf-8")), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
