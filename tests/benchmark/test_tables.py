@@ -1,0 +1,92 @@
+"""Tables are made from records, and the README's are the ones of today."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from recbole_pngnn.benchmark import tables
+from recbole_pngnn.benchmark.show import result_table
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def test_the_readme_shows_what_is_recorded(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    readme = Path("README.md").read_text(encoding="utf-8")
+    for name in tables.TABLES:
+        assert f"<!-- table {name} -->" in readme
+    assert tables.fill(readme) == readme
+
+
+def test_no_record_names_a_place():
+    for file in (ROOT / "results").rglob("*.json"):
+        text = file.read_text(encoding="utf-8")
+        assert "/tmp/" not in text, file
+        assert "/home/" not in text, file
+        assert json.loads(text), file
+
+
+def test_a_table_of_a_record(monkeypatch, tmp_path):
+    folder = tmp_path / "results" / "ml-100k"
+    folder.mkdir(parents=True)
+    metrics = [f"{name}@{k}" for name in ("precision", "recall", "ndcg") for k in (5, 10, 15, 20)]
+    result = {metric: place / 100 for place, metric in enumerate(metrics)} | {"ndcg@20": 1.0}
+    (folder / "PNGNN.json").write_text(json.dumps({"test_result": result}))
+    document = "before\n<!-- table ml-100k -->\nold\nold\n<!-- end -->\nafter\n"
+    expected = """before
+<!-- table ml-100k -->
+| PNGNN on ml-100k   |    @5 |   @10 |   @15 |    @20 |
+|:-------------------|------:|------:|------:|-------:|
+| Precision          | .0000 | .0100 | .0200 |  .0300 |
+| Recall             | .0400 | .0500 | .0600 |  .0700 |
+| NDCG               | .0800 | .0900 | .1000 | 1.0000 |
+<!-- end -->
+after
+"""
+    assert tables.fill(document) == expected
+    assert tables.fill(expected) == expected
+    Path("doc.md").write_text(document)
+    assert tables.main(["doc.md"]) == 0
+    assert Path("doc.md").read_text() == expected
+
+
+def test_a_mark_without_a_table():
+    with pytest.raises(ValueError, match="there is no table 'fold9'; there are fold1, "):
+        tables.fill("<!-- table fold9 -->\n<!-- end -->")
+
+
+def test_the_table_on_the_screen():
+    record = {
+        "model": "M",
+        "dataset": "d",
+        "users": 3,
+        "items": 4,
+        "training_interactions": 5,
+        "seed": 6,
+        "epochs": 7,
+        "seconds": {"train": 8.04, "test": 0.96},
+        "peak_memory_mib": None,
+        "test_result": {"recall@10": 0.5, "ndcg@10": None, "recall@5": 0.25, "signauc": 0.75},
+        "valid_result": {"recall@5": 0.1},
+        "valid_metric": "Recall@5",
+        "best_valid_score": 0.1,
+        "checkpoint": "c.pth",
+        "log": None,
+    }
+    assert (
+        result_table(record)
+        == """
+M on d: 3 users, 4 items, 5 training interactions, seed 6
+
+  test      @5     @10
+------  ------  ------
+recall  0.2500  0.5000
+  ndcg       -       -
+
+signauc 0.7500
+
+7 epoch(s) in 8.0 s, test in 1.0 s
+best validation Recall@5: 0.1000
+checkpoint: c.pth"""
+    )
