@@ -52,6 +52,16 @@ def test_parts_of_a_ratio_split(make_config, ratings, train_interactions):
         assert labels == [float(ratings[pair] > 3.5) for pair in pairs(dataset, shown(part))]
 
 
+@pytest.mark.parametrize("ratios", [[0.8, 0.0, 0.2], [0.8, 0.2]])
+def test_a_ratio_split_without_validation(make_config, ratings, ratios):
+    split = {"split": {"RS": ratios}, "group_by": "user", "order": "RO", "mode": "full"}
+    config = make_config("BPR", "ml-100k", eval_args=split)
+    train, valid, test = data_preparation(config, create_dataset(config))
+    assert not valid
+    sizes = [len(loader._dataset.rated) / len(ratings) for loader in (train, test)]
+    assert sizes == pytest.approx([0.8, 0.2], abs=0.01)
+
+
 def test_masks_of_a_ratio_split(make_config, ratings):
     config = make_config("BPR", "ml-100k")
     dataset = create_dataset(config)
@@ -137,7 +147,7 @@ def test_a_cached_dataset_is_not_served_for_changed_files(atomic, make_config):
 def test_missing_values_and_duplicates_of_pre_split_files(atomic, make_config, caplog):
     train = [("u", "a", 5), ("u", "b", ""), ("v", "b", 5), ("v", "b", 2), ("v", "c", 4)]
     atomic("d", train, [], [("u", "c", 5)])
-    config = make_config("BPR", "d", train_interactions="rated")
+    config = make_config("BPR", "d", train_interactions="rated", topk=[1])
     dataset = create_dataset(config)
     train_data, _, test_data = data_preparation(config, dataset)
     rows = pairs(dataset, shown(train_data._dataset))
