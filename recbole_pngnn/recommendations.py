@@ -154,7 +154,7 @@ def item_titles(folder: Path, dataset: str, item_field: str) -> dict[str, str] |
     file = folder / f"{dataset}.item"
     if not file.is_file():
         return None
-    items = pd.read_csv(file, sep="\t", dtype=str, keep_default_na=False, quoting=3)
+    items = pd.read_csv(file, sep="\t", dtype=str, keep_default_na=False)
     items.columns = [column.split(":")[0] for column in items.columns]
     column = next((name for name in TITLE_COLUMNS if name in items), None)
     if column is None or item_field not in items:

@@ -82,21 +82,20 @@ def _layered(load_internal: Callable[..., None]) -> Callable[..., None]:
         load_internal(self, model, model_class, dataset)
         default = "signed" if model in MODELS else "recbole"
         protocol = self.external_config_dict.get("protocol", default)
-        if read_choice({"protocol": protocol}, "protocol", PROTOCOLS) == "recbole":
-            self.internal_config_dict["protocol"] = protocol
-            return
-        folder, packaged = (
-            properties_dir(),
-            Path(configurator.__file__).parent.parent / "properties",
-        )
+        read_choice({"protocol": protocol}, "protocol", PROTOCOLS)
+        ours = properties_dir()
+        recboles = Path(configurator.__file__).parent.parent / "properties"
         data_path = self.external_config_dict.get("data_path") or "dataset/"
-        for file in (
-            folder / "overall.yaml",
-            packaged / "model" / f"{model}.yaml",  # again: a model's file beats the overall one
-            folder / "model" / f"{model}.yaml",
-            folder / "dataset" / f"{dataset}.yaml",
+        files = [
+            ours / "overall.yaml",
+            recboles / "model" / f"{model}.yaml",  # again: a model's file beats the overall one
+            ours / "model" / f"{model}.yaml",
+            ours / "dataset" / f"{dataset}.yaml",
             Path(data_path) / dataset / f"{dataset}.yaml",  # what prepare wrote
-        ):
+        ]
+        if protocol == "recbole":  # a model's own options have their defaults under any protocol
+            files = [ours / "model" / f"{model}.yaml"]
+        for file in files:
             if file.is_file():
                 self._update_internal_config_dict(file)
         self.internal_config_dict["protocol"] = protocol

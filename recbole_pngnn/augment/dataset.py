@@ -1,0 +1,168 @@
+"""A pre-split dataset as augmentation reads it: training rows and item texts, and nothing else.
+
+Validation and test files are never opened here, so nothing of them can reach a prompt.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from recbole_pngnn.augment.errors import AugmentError
+
+USER, ITEM, RATING, TIMESTAMP, SOURCE, WEIGHT = (
+    "user_id",
+    "item_id",
+    "rating",
+    "timestamp",
+    "source",
+    "weight",
+)
+OBSERVED = "observed"
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The training part of a dataset, and the texts of its items.
+
+    Attributes:
+        name: Name of the dataset.
+        folder: Its folder.
+        like_threshold: A rating above it is a like.
+        rows: Training rows in the file's order: user_id and item_id as text, rating as a number,
+            timestamp as a number where there is one.
+        items: Item features as text, indexed by item id; no columns where there is no .item file.
+        train_sha256: Digest of the training file.
+        items_sha256: Digest of the .item file, empty where there is none.
+    """
+
+    name: str
+    folder: Path
+    like_threshold: float
+    rows: pd.DataFrame
+    items: pd.DataFrame
+    train_sha256: str
+    items_sha256: str
+
+    @cached_property
+    def users(self) -> list[str]:
+        """External ids of the users, in the order of the training file."""
+        return list(dict.fromkeys(self.rows[USER]))
+
+    @cached_property
+    def catalogue(self) -> list[str]:
+        """External ids of the items that occur in training, in the order of the training file."""
+        return list(dict.fromkeys(self.rows[ITEM]))
+
+    @cached_property
+    def degrees(self) -> dict[str, int]:
+        """Number of training rows of each item."""
+        return {str(item): int(n) for item, n in self.rows[ITEM].value_counts().items()}
+
+    @cached_property
+    def by_user(self) -> dict[str, pd.DataFrame]:
+        """Training rows of each user."""
+        return {str(user): rows for user, rows in self.rows.groupby(USER, sort=False)}
+
+    @cached_property
+    def rated(self) -> dict[str, frozenset[str]]:
+        """Items that each user rated in training."""
+        return {user: frozenset(rows[ITEM]) for user, rows in self.by_user.items()}
+
+    def ratings_of_picks(self) -> tuple[float, float]:
+        """Return the ratings of augmented likes and dislikes: the ends of the training's scale."""
+        return float(self.rows[RATING].max()), float(self.rows[RATING].min())
+
+
+def read_training_data(
+    name: str, data_path: Path, like_threshold: float = 3.5, text_columns: Sequence[str] = ()
+) -> TrainingData:
+    """Read the training part of a pre-split dataset, as ``recbole-pngnn prepare`` writes it.
+
+    Args:
+        name: Name of the dataset.
+        data_path: Folder that holds datasets.
+        like_threshold: A rating above it is a like.
+        text_columns: Columns of the .item file that prompts will use.
+
+    Raises:
+        AugmentError: The dataset is not there, is not pre-split, is augmented already, lacks what
+            is asked for, or has no likes or no dislikes.
+    """
+    folder = data_path / name
+    train = folder / f"{name}.train.inter"
+    if not folder.is_dir():
+        raise AugmentError(
+            f"there is no dataset {name} in {data_path}; make it by recbole-pngnn prepare, or name "
+            f"the folder of datasets by --data_path"
+        )
+    if not train.is_file():
+        raise AugmentError(
+            f"{folder} has no {train.name}: augmentation needs a dataset that is split already, as "
+            f"recbole-pngnn prepare writes it"
+        )
+    rows = _read(train)
+    missing = [column for column in (USER, ITEM, RATING) if column not in rows]
+    if missing:
+        raise AugmentError(
+            f"{train} has no column {missing[0]}; found {', '.join(map(str, rows.columns))}"
+        )
+    if SOURCE in rows:
+        made_up = sorted(set(rows[SOURCE]) - {OBSERVED})
+        if made_up:
+            raise AugmentError(
+                f"{name} holds interactions of {', '.join(made_up)} already; augment the dataset "
+                f"that it was made from"
+            )
+    for column in (RATING, TIMESTAMP):
+        if column in rows:
+            rows[column] = pd.to_numeric(rows[column], errors="coerce")
+    if rows[RATING].isna().any():
+        raise AugmentError(
+            f"{train}: {int(rows[RATING].isna().sum())} rating(s) are no numbers; prepare the "
+            f"dataset again"
+        )
+    liked = rows[RATING] > like_threshold
+    if liked.all() or not liked.any():
+        raise AugmentError(
+            f"like_threshold {like_threshold:g} leaves no {'dis' if liked.all() else ''}liked "
+            f"training interactions; ratings span [{rows[RATING].min():g}, {rows[RATING].max():g}]"
+        )
+    items, items_sha256 = _read_items(folder / f"{name}.item", text_columns)
+    return TrainingData(name, folder, like_threshold, rows, items, _sha256(train), items_sha256)
+
+
+def _read_items(file: Path, text_columns: Sequence[str]) -> tuple[pd.DataFrame, str]:
+    if not file.is_file():
+        if text_columns:
+            raise AugmentError(
+                f"there is no {file}: without texts of the items there is nothing to ask about. "
+                f"Prepare the dataset with its items (prepare csv --items FILE --title COLUMN)"
+            )
+        return pd.DataFrame(index=pd.Index([], name=ITEM)), ""
+    items = _read(file)
+    missing = [column for column in (ITEM, *text_columns) if column not in items]
+    if missing:
+        raise AugmentError(
+            f"{file} has no column {missing[0]}; found {', '.join(map(str, items.columns))}"
+        )
+    return items.drop_duplicates(ITEM, keep="last").set_index(ITEM), _sha256(file)
+
+
+def _read(file: Path) -> pd.DataFrame:
+    """Read an atomic file as text, the types taken off its header."""
+    frame = pd.read_csv(file, sep="\t", dtype=str, keep_default_na=False)
+    frame.columns = pd.Index([str(column).split(":")[0] for column in frame.columns])
+    return frame
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,0 +1,311 @@
+"""PNGNN inside RecBole, on a data set with a known answer."""
+
+import copy
+
+import pytest
+import torch
+import yaml
+from recbole.config import Config
+from recbole.data import create_dataset, data_preparation
+from recbole.data.interaction import Interaction
+from recbole.utils import get_model, init_seed
+
+import recbole_pngnn
+from recbole_pngnn.model.pngnn import PNGNN, READINGS
+from recbole_pngnn.plugin.config import properties_dir
+
+N = 20
+
+
+def known_answer():
+    """Even users like even items, odd users odd ones; of the others some are disliked.
+
+    The diagonal is withheld: what each user has to be recommended, of half of the items unrated.
+    """
+    train, test = [], []
+    for user in range(N):
+        for item in range(N):
+            if (user + item) % 2:
+                if (user + item) % 4 == 1:
+                    train.append((f"u{user}", f"i{item}", 1 + (item % 3)))
+            elif user == item:
+                test.append((f"u{user}", f"i{item}", 5))
+            else:
+                train.append((f"u{user}", f"i{item}", 4 + (item % 2)))
+    return train, test
+
+
+@pytest.fixture
+def build(atomic, make_config):
+    """Build a PNGNN on the known-answer data, or on rows of one's own."""
+
+    def build_model(train=None, valid=(), test=None, seed=1, **options):
+        rows, withheld = known_answer()
+        test = withheld if test is None else test
+        atomic("known", rows if train is None else train, valid, test)
+        config = make_config("PNGNN", "known", **{"topk": [1], "embedding_size": 8, **options})
+        init_seed(seed, True)
+        data = data_preparation(config, create_dataset(config))
+        init_seed(seed, True)
+        return get_model("PNGNN")(config, data[0]._dataset)
+
+    return build_model
+
+
+def batch_of(model, n=64):
+    generator = torch.Generator().manual_seed(0)
+    return Interaction(
+        {
+            "user_id": torch.randint(1, model.n_users, (n,), generator=generator),
+            "item_id": torch.randint(1, model.n_items, (n,), generator=generator),
+            "label": torch.randint(0, 2, (n,), generator=generator).float(),
+        }
+    )
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_the_known_answer(atomic, reading):
+    train, test = known_answer()
+    atomic("known", train, [], test)
+    options = {
+        "data_path": "dataset",
+        "reading": reading,
+        "epochs": 60,
+        "embedding_size": 16,
+        "train_batch_size": 64,
+        "metrics": ["Hit"],
+        "topk": [1],
+        "show_progress": False,
+    }
+    record = recbole_pngnn.run("PNGNN", "known", config_dict=options)
+    assert record["test_result"]["hit@1"] == 1.0
+
+
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("reg_target", ["fused", "ego"])
+def test_every_parameter_gets_a_gradient(build, reading, reg_target):
+    model = build(reading=reading, reg_target=reg_target)
+    model.train()
+    model.calculate_loss(batch_of(model)).backward()
+    names = {name for name, _ in model.named_parameters()}
+    assert {"encoder.positive_ego", "encoder.negative_ego"} <= names
+    assert ("attention.project.weight" in names) == (reading == "fused")
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+@pytest.mark.parametrize("threshold", [None, 0.0])
+@pytest.mark.parametrize("reading", READINGS)
+def test_predict_agrees_with_full_sort_predict(build, reading, threshold):
+    model = build(reading=reading, disinterest_threshold=threshold)
+    model.eval()
+    users = torch.arange(1, model.n_users)
+    table = model.full_sort_predict(Interaction({"user_id": users}))
+    pairs = {
+        "user_id": users.repeat_interleave(model.n_items),
+        "item_id": torch.arange(model.n_items).repeat(len(users)),
+    }
+    torch.testing.assert_close(model.predict(Interaction(pairs)), table)
+
+
+def test_items_of_much_disinterest_go_last_in_their_order(build):
+    plain = build(reading="disinterest")
+    demoting = build(reading="disinterest", disinterest_threshold=0.0)
+    users = Interaction({"user_id": torch.arange(1, plain.n_users)})
+    scores = [
+        model.eval().full_sort_predict(users).view(-1, model.n_items) for model in (plain, demoting)
+    ]
+    v = plain.encoder()[1].detach()
+    demoted = v[users["user_id"]] @ v[plain.n_users :].T > 0.0
+    assert 0.1 < demoted.float().mean() < 0.9
+    assert scores[1][demoted].max() < scores[1][~demoted].min()
+    for before, after, last in zip(*scores, demoted, strict=True):
+        for group in (last, ~last):
+            assert torch.equal(before[group].argsort(), after[group].argsort())
+
+
+def test_a_checkpoint_restores_equal_scores(build, tmp_path):
+    trained, fresh = build(seed=1), build(seed=2)
+    users = Interaction({"user_id": torch.arange(1, trained.n_users)})
+    before = fresh.eval().full_sort_predict(users)
+    torch.save(trained.state_dict(), tmp_path / "state.pth")
+    fresh.load_state_dict(torch.load(tmp_path / "state.pth"))  # forgets what it had computed
+    expected = trained.eval().full_sort_predict(users)
+    assert torch.equal(fresh.full_sort_predict(users), expected)
+    assert not torch.equal(before, expected)
+    # The graphs follow from the data: a checkpoint does not hold them.
+    assert not any("adjacency" in name for name in trained.state_dict())
+
+
+def test_embeddings_are_kept_for_one_switch_to_evaluation(build):
+    model = build()
+    users = Interaction({"user_id": torch.arange(1, model.n_users)})
+    first = model.eval().full_sort_predict(users)
+    model.train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    model.calculate_loss(batch_of(model)).backward()
+    optimizer.step()
+    assert not torch.equal(model.eval().full_sort_predict(users), first)
+
+
+def test_a_copy_predicts_the_same(build):
+    model = build().eval()  # RecBole copies models to count their operations
+    users = Interaction({"user_id": torch.arange(1, model.n_users)})
+    expected = model.full_sort_predict(users)
+    assert torch.equal(copy.deepcopy(model).full_sort_predict(users), expected)
+
+
+def test_one_seed_is_one_result(atomic):
+    train, test = known_answer()
+    atomic("known", train, [], test)
+
+    def run(seed):
+        options = {"seed": seed, "epochs": 3, "topk": [1, 5], "data_path": "dataset"}
+        record = recbole_pngnn.run(
+            "PNGNN", "known", config_dict={**options, "show_progress": False}
+        )
+        return torch.load(record["checkpoint"], weights_only=False)["state_dict"]
+
+    one, same, other = run(1), run(1), run(2)
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert not torch.equal(one["encoder.positive_ego"], other["encoder.positive_ego"])
+
+
+def test_nothing_of_validation_or_test_reaches_the_model(build):
+    # Ids are numbered over all parts, so the other parts must name nobody new.
+    valid = [("u0", "i0", 5), ("u1", "i1", 5)]
+    test = [(f"u{user}", f"i{user}", 5) for user in range(2, N)]
+    one = build(valid=valid, test=test)
+    unrated = [(f"u{user}", f"i{(user + (1 if user % 2 else 3)) % N}", 5) for user in range(N)]
+    other = build(valid=[("u3", "i3", 1), *unrated[10:]], test=unrated[:10])
+    for name in ("positive_adjacency", "negative_adjacency"):
+        ours, theirs = (getattr(model.encoder, name)().to_dense() for model in (one, other))
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+    assert torch.equal(one.sampler.probabilities, other.sampler.probabilities)
+    assert torch.equal(one.sampler.rated._table, other.sampler.rated._table)
+    losses = []
+    for model in (one, other):
+        torch.manual_seed(5)
+        losses.append(model.train().calculate_loss(batch_of(model)))
+    assert torch.equal(*losses)
+
+
+def test_scores_change_when_dislikes_are_removed(build):
+    train, test = known_answer()
+    likes = [row for row in train if row[2] > 3.5]
+    with_them, without = build(train, test=test), build(likes, test=test)
+    assert with_them.n_items == without.n_items
+    without.load_state_dict(with_them.state_dict())
+    users = Interaction({"user_id": torch.arange(1, with_them.n_users)})
+    scores = [model.eval().full_sort_predict(users) for model in (with_them, without)]
+    assert not torch.allclose(*scores)
+    assert not without.encoder.negative_adjacency().to_dense().any()
+
+
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("reg_target", ["fused", "ego"])
+def test_the_penalty_is_that_of_gathered_rows(build, reading, reg_target):
+    model = build(reading=reading, reg_target=reg_target, attention_dropout=0.0).double()
+    torch.manual_seed(0)
+    users = torch.randint(1, model.n_users, (5,))
+    items = torch.randint(1, model.n_items, (5, 3))
+    liked = torch.tensor([True, False, True, False, False])
+    ranking, v = model.forward()
+    found = model._penalty(ranking, v, users, items, liked)
+
+    encoder = model.encoder
+    z_like = encoder.positive_ego if reg_target == "ego" else ranking
+    v_like = encoder.negative_ego if reg_target == "ego" else v
+    expected = 0.0
+    for row in range(5):
+        if reading == "partitioned":
+            targets = [z_like if liked[row] else v_like]
+        elif reading == "fused" and reg_target == "fused":
+            targets = [ranking]
+        else:
+            targets = [z_like, v_like]
+        for target in targets:
+            expected += target[users[row]].square().sum().item()
+            for item in items[row]:
+                expected += target[model.n_users + item].square().sum().item()
+    assert found.item() == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_batch_counts_observed_interactions(atomic, make_config):
+    train, test = known_answer()
+    atomic("known", train, [], test)
+    config = make_config("PNGNN", "known", topk=[1], train_batch_size=64)
+    loader, *_ = data_preparation(config, create_dataset(config))
+    batch = next(iter(loader))
+    assert len(batch) == 64
+    assert set(batch["label"].tolist()) == {0.0, 1.0}
+    assert "neg_item_id" not in batch
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_training_on_a_gpu(atomic):
+    train, test = known_answer()
+    atomic("known", train, [], test)
+    options = {"data_path": "dataset", "epochs": 2, "topk": [1], "show_progress": False}
+    record = recbole_pngnn.run("PNGNN", "known", config_dict=options)
+    assert record["device"].startswith("cuda")
+
+
+MODEL_KEYS = list(yaml.safe_load((properties_dir() / "model" / "PNGNN.yaml").read_text()))
+OVERALL_KEYS = list(yaml.safe_load((properties_dir() / "overall.yaml").read_text()))
+
+
+def test_every_key_of_the_yaml_files_is_read(monkeypatch):
+    read = set()
+    get = Config.__getitem__
+
+    def recording(self, key):
+        read.add(key)
+        return get(self, key)
+
+    monkeypatch.setattr(Config, "__getitem__", recording)
+    options = {"epochs": 1, "show_progress": False}
+    recbole_pngnn.run("PNGNN", "ml-100k", config_dict=options)
+    recbole_pngnn.run("LightGCN", "ml-100k", config_dict=options)  # reads fast_graph
+    assert not {*MODEL_KEYS, *OVERALL_KEYS} - read
+
+
+@pytest.mark.parametrize(
+    ("key", "impossible"),
+    [
+        ("reading", "both"),
+        ("embedding_size", 0),
+        ("n_layers", -1),
+        ("feedback_coefficient", 0.5),
+        ("n_samples", 0),
+        ("sampling_exponent", "much"),
+        ("attention_dropout", 1.0),
+        ("reg_weight", -0.1),
+        ("reg_target", "all"),
+        ("disinterest_threshold", "high"),
+    ],
+)
+def test_options_that_are_missing_or_impossible_are_named(build, key, impossible):
+    with pytest.raises(ValueError, match=key):
+        build(**{key: impossible})
+    if key != "disinterest_threshold":  # ~ means none
+        with pytest.raises(ValueError, match=f"the option {key} is missing"):
+            build(**{key: None})
+
+
+def test_labels_are_asked_for(build):
+    with pytest.raises(ValueError, match="set like_threshold, for example"):
+        build(protocol="recbole", benchmark_filename=["train", "test", "test"])
+
+
+def test_a_training_of_likes_alone_is_a_warning(build, caplog):
+    build(train_interactions="liked")
+    assert "its negative graph is empty" in caplog.text
+
+
+def test_the_model_is_recboles_general_recommender(build):
+    model = build()
+    assert isinstance(model, PNGNN)
+    assert model.encoder.n_layers == 4
+    assert model.n_samples == 40

@@ -1,0 +1,107 @@
+"""Sampling against its law."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import chisquare
+
+from recbole_pngnn.nn import sampling
+from recbole_pngnn.nn.sampling import DegreeSampler, RatedPairs
+
+# Item 0 is padding. Degrees of items 1 to 6: 4, 3, 3, 2, 1, 1; item 7 has none.
+USERS = torch.tensor([1, 2, 3, 4, 1, 2, 3, 1, 2, 5, 1, 2, 1, 5])
+ITEMS = torch.tensor([1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6])
+N_USERS, N_ITEMS = 6, 8
+# Tests of the law are at fixed seeds: they pass or fail for good.
+SURPRISE = 1e-4
+
+
+def sampler(**options):
+    return DegreeSampler(USERS, ITEMS, N_USERS, N_ITEMS, **options)
+
+
+def law(user, exponent):
+    degrees = torch.bincount(ITEMS, minlength=N_ITEMS).double()
+    weights = torch.where(degrees > 0, degrees**exponent, 0.0)
+    weights[ITEMS[user == USERS]] = 0.0
+    return weights / weights.sum()
+
+
+@pytest.mark.parametrize("rounds", [16, 0])  # by rejection, and all from the exact distribution
+@pytest.mark.parametrize("dense", [True, False])
+@pytest.mark.parametrize("exponent", [0.0, 0.75, 1.0])
+@pytest.mark.parametrize("user", [0, 1, 2, 5])  # user 1 rated all but item 6, user 0 nothing
+def test_frequencies_match_the_law(user, exponent, dense, rounds, monkeypatch):
+    monkeypatch.setattr(sampling, "REJECTION_ROUNDS", rounds)
+    generator = torch.Generator().manual_seed(1)
+    users = torch.full((400,), user)
+    drawn = sampler(exponent=exponent, dense=dense).draw(users, 50, generator)
+    found = torch.bincount(drawn.view(-1), minlength=N_ITEMS).double()
+    expected = law(user, exponent) * drawn.numel()
+    possible = expected > 0
+    assert not found[~possible].any()  # never what was rated, padding, or an item without degree
+    if possible.sum() > 1:
+        assert chisquare(found[possible], expected[possible]).pvalue > SURPRISE
+    else:
+        assert found[possible].item() == drawn.numel()
+
+
+def test_a_wrong_law_would_be_noticed():
+    drawn = sampler(exponent=0.75).draw(torch.zeros(400, dtype=torch.int64), 50)
+    found = torch.bincount(drawn.view(-1), minlength=N_ITEMS).double()
+    wrong = law(0, 1.0) * drawn.numel()
+    assert chisquare(found[wrong > 0], wrong[wrong > 0]).pvalue < SURPRISE
+
+
+def test_columns_are_independent_draws_of_the_rows_user():
+    users = torch.tensor([1, 5] * 100)
+    drawn = sampler().draw(users, 7, torch.Generator().manual_seed(0))
+    assert drawn.shape == (200, 7)
+    assert set(drawn[users == 1].flatten().tolist()) == {6}
+    assert set(drawn[users == 5].flatten().tolist()) == {1, 2, 4, 5}
+
+
+def test_seeds():
+    users = torch.zeros(50, dtype=torch.int64)
+    one, two, other = (
+        sampler().draw(users, 5, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+    )
+    assert torch.equal(one, two)
+    assert not torch.equal(one, other)
+    torch.manual_seed(4)
+    first = sampler().draw(users, 5)
+    torch.manual_seed(4)
+    assert torch.equal(first, sampler().draw(users, 5))
+
+
+@given(
+    pairs=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=25),
+    asked=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=25),
+)
+def test_both_tables_know_the_pairs(pairs, asked):
+    columns = torch.tensor(pairs, dtype=torch.int64).view(-1, 2)
+    questions = torch.tensor(asked)
+    expected = [pair in pairs for pair in asked]
+    for dense in (True, False):
+        table = RatedPairs(columns[:, 0], columns[:, 1], 5, 5, dense)
+        assert table.contains(questions[:, 0], questions[:, 1]).tolist() == expected
+
+
+def test_the_table_is_dense_where_it_is_small(monkeypatch):
+    assert sampler().rated.dense
+    monkeypatch.setattr(sampling, "DENSE_TABLE_BYTES", N_USERS * N_ITEMS - 1)
+    assert not sampler().rated.dense
+
+
+def test_a_user_who_rated_all_is_an_error_that_names_the_user():
+    users = torch.cat([USERS, torch.tensor([1])])
+    items = torch.cat([ITEMS, torch.tensor([6])])
+    with pytest.raises(ValueError, match=r"1 user\(s\) rated all 6 items .*internal id: 1\)"):
+        DegreeSampler(users, items, N_USERS, N_ITEMS)
+
+
+def test_no_interactions_are_an_error():
+    nothing = torch.empty(0, dtype=torch.int64)
+    with pytest.raises(ValueError, match="no training interactions"):
+        DegreeSampler(nothing, nothing, 2, 2)
