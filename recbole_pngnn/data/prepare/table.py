@@ -50,7 +50,7 @@ class Table:
         close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
         hint = f"; did you mean {by_lower[close[0]]!r}?" if close else ""
         raise PrepareError(
-            f"{self.name} has no column {name!r}{hint} "
+            f"{self.name} has no column {name!r}{hint or '.'} "
             f"Columns found, split at {self.delimiter!r}: {listing}"
         )
 
