@@ -12,7 +12,7 @@ from typing import Any
 _OBJECT = re.compile(r"\{[^{}]*\}", re.DOTALL)
 
 
-class InvalidAnswer(ValueError):
+class InvalidAnswerError(ValueError):
     """An answer that names no valid picks; the text says why."""
 
 
@@ -39,25 +39,25 @@ def read_completion(body: str) -> str:
         body: Raw body of a response with status 200.
 
     Raises:
-        InvalidAnswer: It is no completion, has no choice, was cut or filtered, or is a refusal.
+        InvalidAnswerError: It is no completion, has no choice, was cut or filtered, or is a refusal.
     """
     try:
         completion = json.loads(body)
     except ValueError:
-        raise InvalidAnswer(f"the body is no JSON: {body[:60]!r}") from None
+        raise InvalidAnswerError(f"the body is no JSON: {body[:60]!r}") from None
     choices = completion.get("choices") if isinstance(completion, dict) else None
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise InvalidAnswer("no choice")
+        raise InvalidAnswerError("no choice")
     reason = choices[0].get("finish_reason")
     if reason in ("length", "content_filter"):
-        raise InvalidAnswer(f"finish_reason {reason}")
+        raise InvalidAnswerError(f"finish_reason {reason}")
     message = choices[0].get("message")
     message = message if isinstance(message, dict) else {}
     if message.get("refusal"):
-        raise InvalidAnswer("refusal")
+        raise InvalidAnswerError("refusal")
     content = message.get("content")
     if not isinstance(content, str) or not content.strip():
-        raise InvalidAnswer("no content")
+        raise InvalidAnswerError("no content")
     return content
 
 
@@ -73,18 +73,18 @@ def read_picks(content: str, labels: Mapping[str, str], picks: int = 1) -> Picks
         picks: Likes and dislikes asked for, each.
 
     Raises:
-        InvalidAnswer: No object, a key is missing, a label is no candidate, one occurs twice, or
+        InvalidAnswerError: No object, a key is missing, a label is no candidate, one occurs twice, or
             there are too many.
     """
     answer = _find_object(content)
     chosen: dict[str, list[str]] = {}
     for kind in ("liked", "disliked"):
         if kind not in answer:
-            raise InvalidAnswer(f"no key {kind}")
+            raise InvalidAnswerError(f"no key {kind}")
         chosen[kind] = [_label(value, labels) for value in _as_list(answer[kind], kind, picks)]
     named = [*chosen["liked"], *chosen["disliked"]]
     if len(set(named)) < len(named):
-        raise InvalidAnswer("a label occurs twice")
+        raise InvalidAnswerError("a label occurs twice")
     return Picks(
         **{kind: {labels[label]: 1.0 for label in found} for kind, found in chosen.items()}
     )
@@ -99,7 +99,7 @@ def _find_object(content: str) -> dict[str, Any]:
             continue
         if isinstance(answer, dict):
             return answer
-    raise InvalidAnswer(f"no JSON object: {content[:60]!r}")
+    raise InvalidAnswerError(f"no JSON object: {content[:60]!r}")
 
 
 def _as_list(value: Any, kind: str, picks: int) -> list[Any]:
@@ -107,14 +107,14 @@ def _as_list(value: Any, kind: str, picks: int) -> list[Any]:
         return []
     values = value if isinstance(value, list) else [value]
     if len(values) > picks:
-        raise InvalidAnswer(f"{len(values)} {kind} picks, asked for at most {picks}")
+        raise InvalidAnswerError(f"{len(values)} {kind} picks, asked for at most {picks}")
     return values
 
 
 def _label(value: Any, labels: Mapping[str, str]) -> str:
     text = value.strip().rstrip(".").upper() if isinstance(value, str) else value
     if text not in labels:
-        raise InvalidAnswer(f"{value!r} is no candidate's label")
+        raise InvalidAnswerError(f"{value!r} is no candidate's label")
     return str(text)
 
 

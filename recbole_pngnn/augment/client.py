@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from recbole_pngnn.augment.answers import InvalidAnswer, Picks, read_completion, read_picks
+from recbole_pngnn.augment.answers import InvalidAnswerError, Picks, read_completion, read_picks
 from recbole_pngnn.augment.errors import AugmentError
 from recbole_pngnn.augment.journal import Journal
 from recbole_pngnn.augment.prompts import Prompt
@@ -85,7 +85,7 @@ class ClientSettings:
     max_cost: float | None = None
 
 
-class _Stop(Exception):
+class _StopError(Exception):
     """No further question makes sense; the text says why."""
 
 
@@ -144,7 +144,7 @@ class Asker:
     def _judge(self, body: str, prompt: Prompt) -> Outcome:
         try:
             picks = read_picks(read_completion(body), prompt.labels, self._settings.picks)
-        except InvalidAnswer as error:
+        except InvalidAnswerError as error:
             return Outcome(None, str(error))
         return Outcome(picks)
 
@@ -209,7 +209,7 @@ class Asker:
                         return
                     try:
                         outcome = await self._ask_one(server, prompt)
-                    except (_Stop, AugmentError) as stop:
+                    except (_StopError, AugmentError) as stop:
                         stops.append(stop)
                         return
                     outcomes[prompt.user, prompt.vote] = outcome
@@ -315,16 +315,16 @@ class Asker:
 
     def _stop_if_hopeless(self, status: int | None, body: str) -> None:
         if status in (401, 403):
-            raise _Stop(f"the server refuses the key ({status}): check {KEY_VARIABLE}")
+            raise _StopError(f"the server refuses the key ({status}): check {KEY_VARIABLE}")
         if status == 404:
-            raise _Stop(
+            raise _StopError(
                 f"the server knows no model {self._settings.model}, or base_url "
                 f"{self._settings.base_url} is wrong (404)"
             )
         if status == 429 and "insufficient_quota" in body:
-            raise _Stop("the quota is used up (insufficient_quota)")
+            raise _StopError("the quota is used up (insufficient_quota)")
         if status is None and not self.progress.answered:
-            raise _Stop(f"no answer from {self._settings.base_url}: {body}")
+            raise _StopError(f"no answer from {self._settings.base_url}: {body}")
 
     def _reserve(self, request: Request) -> float:
         """Set the cost of a question aside, or stop before it could pass ``max_cost``."""
@@ -335,7 +335,7 @@ class Asker:
                 self.progress.input_tokens, self.progress.output_tokens
             )
             if spent + self._reserved + estimate > limit:
-                raise _Stop(f"max_cost {limit:g} is reached: {spent:.4f} spent in this run")
+                raise _StopError(f"max_cost {limit:g} is reached: {spent:.4f} spent in this run")
         self._reserved += estimate
         return estimate
 

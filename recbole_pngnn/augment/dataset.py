@@ -5,16 +5,13 @@ Validation and test files are never opened here, so nothing of them can reach a 
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import yaml
 
 from recbole_pngnn.augment.errors import AugmentError
 
