@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,14 +63,10 @@ def recommend(
     if not known:
         raise ValueError(f"none of the users asked for is in {config['dataset']}: {unknown[:10]}")
 
-    rated = _rated_items([train_data._dataset, valid_data._dataset], dataset)
-    ids = torch.tensor([tokens[name] for name in known])
-    frames = []
-    for start in range(0, len(ids), _USERS_AT_ONCE):
-        chunk = ids[start : start + _USERS_AT_ONCE]
-        frames.append(_top_items(model, dataset, config, chunk, rated, k))
-    result = pd.concat(frames, ignore_index=True)
-    untrained = np.setdiff1d(ids.numpy(), train_data._dataset.inter_feat[dataset.uid_field].numpy())
+    parts = [train_data._dataset, valid_data._dataset]
+    result = top_lists(config, model, dataset, parts, known, k)
+    ids = np.array([tokens[name] for name in known])
+    untrained = np.setdiff1d(ids, train_data._dataset.inter_feat[dataset.uid_field].numpy())
     if len(untrained):
         logger.warning(
             f"{len(untrained)} user(s) have no training interaction: their lists say nothing of "
@@ -83,12 +79,50 @@ def recommend(
     return result
 
 
+def top_lists(
+    config: Any,
+    model: Any,
+    dataset: Any,
+    parts: Sequence[Any],
+    users: Sequence[str],
+    k: int,
+    items: Container[str] | None = None,
+) -> pd.DataFrame:
+    """Rank for each user what was not rated in some parts.
+
+    Args:
+        config: Config of the model.
+        model: The model, switched to evaluation.
+        dataset: The whole dataset.
+        parts: Parts whose observed rows are left out.
+        users: External ids.
+        k: Items a user.
+        items: External ids of the items that may be recommended; all by default.
+
+    Returns:
+        Columns ``user_id``, ``rank``, ``item_id`` and ``score``, user by user.
+    """
+    tokens = dataset.field2token_id[dataset.uid_field]
+    ids = torch.tensor([tokens[name] for name in users])
+    names = dataset.field2id_token[dataset.iid_field]
+    barred = [n for n, name in enumerate(names) if items is not None and str(name) not in items]
+    barred = torch.tensor([0, *barred])  # and the padding item
+    rated = _rated_items(parts, dataset)
+    frames = []
+    for start in range(0, len(ids), _USERS_AT_ONCE):
+        chunk = ids[start : start + _USERS_AT_ONCE]
+        scores = _scores(model, dataset, config, chunk)
+        scores[:, barred] = -torch.inf
+        frames.append(_top_items(scores, dataset, chunk, rated, k))
+    return pd.concat(frames, ignore_index=True)
+
+
 def _unknown_users(unknown: list[str]) -> str:
     some = ", ".join(unknown[:10]) + (" ..." if len(unknown) > 10 else "")
     return f"{len(unknown)} unknown user(s) left out: {some}"
 
 
-def _rated_items(parts: list[Any], dataset: Any) -> torch.Tensor:
+def _rated_items(parts: Sequence[Any], dataset: Any) -> torch.Tensor:
     """User and item of each pair to leave out, ``(n, 2)``: the parts' observed rows."""
     pairs = []
     for part in parts:
@@ -101,10 +135,8 @@ def _rated_items(parts: list[Any], dataset: Any) -> torch.Tensor:
 
 
 def _top_items(
-    model: Any, dataset: Any, config: Any, users: torch.Tensor, rated: torch.Tensor, k: int
+    scores: torch.Tensor, dataset: Any, users: torch.Tensor, rated: torch.Tensor, k: int
 ) -> pd.DataFrame:
-    scores = _scores(model, dataset, config, users)
-    scores[:, 0] = -torch.inf  # the padding item
     row_of_user = torch.full((dataset.user_num,), -1)
     row_of_user[users] = torch.arange(len(users))
     rows = row_of_user[rated[:, 0]]

@@ -39,7 +39,8 @@ def read_completion(body: str) -> str:
         body: Raw body of a response with status 200.
 
     Raises:
-        InvalidAnswerError: It is no completion, has no choice, was cut or filtered, or is a refusal.
+        InvalidAnswerError: It is no completion, has no choice, was cut or filtered, or is a
+            refusal.
     """
     try:
         completion = json.loads(body)
@@ -73,8 +74,8 @@ def read_picks(content: str, labels: Mapping[str, str], picks: int = 1) -> Picks
         picks: Likes and dislikes asked for, each.
 
     Raises:
-        InvalidAnswerError: No object, a key is missing, a label is no candidate, one occurs twice, or
-            there are too many.
+        InvalidAnswerError: No object, a key is missing, a label is no candidate, one occurs twice,
+            or there are too many.
     """
     answer = _find_object(content)
     chosen: dict[str, list[str]] = {}

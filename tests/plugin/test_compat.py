@@ -124,6 +124,16 @@ def test_either_import_may_come_first(order):
     assert out == "True"
 
 
+def test_looking_recbole_up_is_not_importing_it():
+    out = run_python(
+        "import importlib.util, recbole_pngnn\n"
+        "importlib.util.find_spec('recbole')\n"  # prepare ml-100k does
+        "import recbole.data.dataset\n"
+        "print(recbole.data.dataset.Dataset.__name__)"
+    )
+    assert out == "SignedDataset"
+
+
 def test_a_module_proxy_shows_the_real_module():
     real = ModuleType("real")
     real.value = 3

@@ -1,0 +1,95 @@
+"""The base recommender behind the candidates, trained on training rows alone."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from recbole.config import Config
+from recbole.data import create_dataset, data_preparation
+from recbole.utils import get_model, get_trainer, init_seed
+
+from recbole_pngnn.augment.dataset import TrainingData
+from recbole_pngnn.augment.errors import AugmentError
+from recbole_pngnn.plugin.config import config_hash
+from recbole_pngnn.progress import TrainingProgress
+from recbole_pngnn.quick_start import load_data_and_model
+from recbole_pngnn.recommendations import top_lists
+
+# A fixed number of epochs: there is no validation part to stop by, and there must not be one.
+DEFAULT_OPTIONS: dict[str, Any] = {"epochs": 60, "learning_rate": 0.005}
+
+
+def propose_by_model(
+    data: TrainingData,
+    model: str,
+    size: int,
+    checkpoint: Path | None,
+    options: Mapping[str, Any],
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """See :func:`recbole_pngnn.augment.candidates.propose`."""
+    if checkpoint is not None:
+        config, network, dataset, train_data, *_ = load_data_and_model(
+            checkpoint, data.folder.parent
+        )
+        if config["dataset"] != data.name:
+            raise AugmentError(
+                f"{checkpoint} was trained on {config['dataset']}, and {data.name} is augmented"
+            )
+    else:
+        config, network, dataset, train_data = _train(data, model, options)
+    network.eval()
+    # Items of validation and test alone have no training row: no model can rank them fairly.
+    lists = top_lists(
+        config, network, dataset, [train_data._dataset], data.users, size, set(data.catalogue)
+    )
+    origin = {
+        "model": config["model"],
+        "config_hash": config_hash(config),
+        "seed": config["seed"],
+        "trained_on": "a checkpoint" if checkpoint is not None else "the training part alone",
+        "train_sha256": data.train_sha256,
+        "size": size,
+    }
+    return lists, origin
+
+
+def _train(
+    data: TrainingData, model: str, options: Mapping[str, Any]
+) -> tuple[Config, Any, Any, Any]:
+    """Train on a copy of the dataset whose validation and test parts are empty."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / data.name
+        folder.mkdir()
+        train = data.folder / f"{data.name}.train.inter"
+        shutil.copyfile(train, folder / train.name)
+        with train.open(encoding="utf-8") as file:
+            header = file.readline()
+        (folder / f"{data.name}.test.inter").write_text(header, encoding="utf-8")
+        config = Config(
+            model=model,
+            dataset=data.name,
+            config_dict={
+                "protocol": "signed",
+                "like_threshold": {"rating": data.like_threshold},
+                "data_path": place,
+                "benchmark_filename": ["train", "test"],
+                "checkpoint_dir": place,
+                "output_dir": place,
+                **DEFAULT_OPTIONS,
+                **options,
+            },
+        )
+        init_seed(config["seed"], config["reproducibility"])
+        dataset = create_dataset(config)
+        train_data, *_ = data_preparation(config, dataset)
+        init_seed(config["seed"], config["reproducibility"])
+        network = get_model(model)(config, train_data._dataset).to(config["device"])
+        trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, network)
+        with TrainingProgress(trainer, train_data, bool(config["show_progress"])):
+            trainer.fit(train_data, saved=False, verbose=False)
+    return config, network, dataset, train_data

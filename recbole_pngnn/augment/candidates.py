@@ -1,0 +1,134 @@
+"""Candidates: what a base recommender proposes to each user, as a table that anybody can write."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from recbole_pngnn.augment.dataset import ITEM, USER, TrainingData
+from recbole_pngnn.augment.errors import AugmentError
+
+COLUMNS = (USER, ITEM, "score", "rank")
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Candidates of each user, the best first.
+
+    Attributes:
+        by_user: External ids.
+        origin: Where they came from, for the manifest: model, config hash, digest of the training
+            part; only a file name where nothing else is known.
+    """
+
+    by_user: Mapping[str, Sequence[str]]
+    origin: dict[str, Any]
+
+
+def read_candidates(file: Path, data: TrainingData, size: int) -> Candidates:
+    """Read a table of candidates, of this package or made elsewhere.
+
+    Args:
+        file: CSV with the columns user_id and item_id, and score or rank (1 is the best).
+        data: The dataset; what a user rated in training is refused.
+        size: Candidates kept of each user.
+
+    Raises:
+        AugmentError: A column is missing, a user or item is unknown, a candidate was rated in
+            training or occurs twice, or the file was made for another training part.
+    """
+    try:
+        table = pd.read_csv(file, dtype={USER: str, ITEM: str}, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise AugmentError(f"cannot read the candidates {file}: {error}") from error
+    missing = [name for name in (USER, ITEM) if name not in table]
+    if missing or not {"rank", "score"} & set(table.columns):
+        raise AugmentError(
+            f"{file} needs the columns user_id, item_id and rank or score; found "
+            f"{', '.join(map(str, table.columns))}"
+        )
+    _refuse(table[~table[USER].isin(data.by_user.keys())], file, "names an unknown user")
+    known = set(data.items.index) | set(data.catalogue)
+    _refuse(table[~table[ITEM].isin(known)], file, "names an unknown item")
+    _refuse(table[table.duplicated([USER, ITEM])], file, "names a candidate twice")
+    pairs = pd.MultiIndex.from_frame(table[[USER, ITEM]])
+    rated = pd.MultiIndex.from_frame(data.rows[[USER, ITEM]])
+    _refuse(table[pairs.isin(rated)], file, "names what the user rated in training")
+
+    by, ascending = ("rank", True) if "rank" in table else ("score", False)
+    ordered = table.sort_values(by, ascending=ascending, kind="stable")
+    by_user = {
+        str(user): tuple(items[:size]) for user, items in ordered.groupby(USER, sort=False)[ITEM]
+    }
+    few = [user for user, items in by_user.items() if len(items) < 2]
+    if few:
+        raise AugmentError(f"{file}: user {few[0]} has one candidate; each needs two or more")
+    origin = _origin(file)
+    if origin.get("train_sha256", data.train_sha256) != data.train_sha256:
+        raise AugmentError(
+            f"{file} was made for another training part than that of {data.name}; make it again"
+        )
+    in_order = {user: by_user[user] for user in data.users if user in by_user}
+    return Candidates(in_order, origin)
+
+
+def _refuse(rows: pd.DataFrame, file: Path, problem: str) -> None:
+    if len(rows):
+        row = rows.iloc[0]
+        raise AugmentError(
+            f"{file} {problem}, {len(rows)} time(s), first: user {row[USER]}, item {row[ITEM]}"
+        )
+
+
+def _origin(file: Path) -> dict[str, Any]:
+    beside = file.with_suffix(".json")
+    if not beside.is_file():
+        return {"file": file.name}
+    origin: dict[str, Any] = json.loads(beside.read_text(encoding="utf-8"))
+    return origin
+
+
+def write_candidates(table: pd.DataFrame, origin: dict[str, Any], file: Path) -> None:
+    """Write a table of candidates, and beside it where it came from."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    texts = {
+        file.with_suffix(".json"): json.dumps(origin, indent=2) + "\n",
+        file: table.loc[:, list(COLUMNS)].to_csv(index=False, lineterminator="\n"),
+    }
+    for path, text in texts.items():
+        partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+
+
+def propose(
+    data: TrainingData,
+    model: str,
+    size: int,
+    checkpoint: Path | None,
+    options: Mapping[str, Any],
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Let a base recommender propose what its users did not rate in training.
+
+    Only the training part is shown to it: a model trained here has no validation part either, so
+    nothing of validation or test reaches a candidate.
+
+    Args:
+        data: The dataset.
+        model: Name of a model, of RecBole or this plugin, where there is no checkpoint.
+        size: Candidates of each user.
+        checkpoint: A trained model; one is trained here where it is None.
+        options: RecBole's options for the training.
+
+    Returns:
+        The table, and where it came from.
+    """
+    from recbole_pngnn.augment.base_model import propose_by_model  # imports torch and RecBole
+
+    return propose_by_model(data, model, size, checkpoint, options)
