@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_pngnn import __version__
+from recbole_pngnn.augment import command as augment_command
 from recbole_pngnn.data.prepare import command as prepare_command
 
 _RUN_EPILOG = """\
@@ -61,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
     prepare_command.add_parser(commands)
+    augment_command.add_parser(commands)
     _add_recommend(commands)
     return parser
 

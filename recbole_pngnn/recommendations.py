@@ -105,8 +105,8 @@ def top_lists(
     tokens = dataset.field2token_id[dataset.uid_field]
     ids = torch.tensor([tokens[name] for name in users])
     names = dataset.field2id_token[dataset.iid_field]
-    barred = [n for n, name in enumerate(names) if items is not None and str(name) not in items]
-    barred = torch.tensor([0, *barred])  # and the padding item
+    others = [n for n, name in enumerate(names) if items is not None and str(name) not in items]
+    barred = torch.tensor([0, *others])  # and the padding item
     rated = _rated_items(parts, dataset)
     frames = []
     for start in range(0, len(ids), _USERS_AT_ONCE):

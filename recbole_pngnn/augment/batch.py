@@ -1,0 +1,181 @@
+"""The Batch API's files: requests out, answers in, by whichever program answers JSONL."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recbole_pngnn.augment.client import Asker
+from recbole_pngnn.augment.errors import AugmentError
+from recbole_pngnn.augment.journal import Journal
+from recbole_pngnn.augment.prompts import Prompt
+from recbole_pngnn.augment.requests import ENDPOINT, RequestSettings, make_request
+
+# The Batch API's limits for one file.
+MOST_LINES, MOST_BYTES = 50_000, 200_000_000
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What came of an import.
+
+    Attributes:
+        answered: Answers put into the journal.
+        known: Answers that the journal had already.
+        failed: Requests that the server did not answer, put into the journal as failures.
+        unknown: Answers to requests that are none of this dataset's and settings'.
+        missing: Questions that are still open.
+    """
+
+    answered: int
+    known: int
+    failed: int
+    unknown: int
+    missing: int
+
+
+def export_batch(
+    prompts: Sequence[Prompt],
+    settings: RequestSettings,
+    asker: Asker,
+    file: Path,
+    answer_format: str = "json_schema",
+    most_lines: int = MOST_LINES,
+    most_bytes: int = MOST_BYTES,
+) -> list[Path]:
+    """Write the requests of all open questions as the Batch API takes them.
+
+    Args:
+        prompts: Questions.
+        settings: What is asked of whom.
+        asker: Knows what the journal answers already.
+        file: The file; further parts get ``-2``, ``-3`` ... behind its stem.
+        answer_format: One of :data:`requests.FORMATS`.
+        most_lines: Lines a part.
+        most_bytes: Bytes a part.
+
+    Returns:
+        The files written, none where nothing is open.
+
+    Raises:
+        AugmentError: The disk refuses.
+    """
+    lines = (
+        _request_line(prompt, settings, answer_format)
+        for prompt in prompts
+        if asker.cached(prompt) is None
+    )
+    written: list[Path] = []
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        for number, part in enumerate(_parts(lines, most_lines, most_bytes), 1):
+            path = file if number == 1 else file.with_stem(f"{file.stem}-{number}")
+            partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
+            partial.write_bytes(b"".join(part))
+            os.replace(partial, path)
+            written.append(path)
+    except OSError as error:
+        raise AugmentError(f"cannot write {file}: {error.strerror or error}") from error
+    return written
+
+
+def _request_line(prompt: Prompt, settings: RequestSettings, answer_format: str) -> bytes:
+    request = make_request(prompt, settings, answer_format)
+    line = {
+        "custom_id": request.key,
+        "method": "POST",
+        "url": f"/v1{ENDPOINT}",
+        "body": request.body,
+    }
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _parts(lines: Iterable[bytes], most_lines: int, most_bytes: int) -> Iterator[list[bytes]]:
+    part: list[bytes] = []
+    size = 0
+    for line in lines:
+        if part and (len(part) == most_lines or size + len(line) > most_bytes):
+            yield part
+            part, size = [], 0
+        part.append(line)
+        size += len(line)
+    if part:
+        yield part
+
+
+def import_batch(
+    files: Sequence[Path], prompts: Sequence[Prompt], asker: Asker, journal: Journal
+) -> Imported:
+    """Put answers of batch files into the journal, from where the rest goes on as if asked online.
+
+    Output and error files may come together, in any order, in parts. A line needs ``custom_id``
+    and ``response`` with ``status_code`` and ``body``; a line of an error file has ``error`` or a
+    status other than 200.
+
+    Args:
+        files: Files of the Batch API's format.
+        prompts: The questions.
+        asker: Knows the requests of a question.
+        journal: Where the answers go.
+
+    Raises:
+        AugmentError: A file is not there, or a line is none of that format.
+    """
+    known_keys = {request.key for prompt in prompts for request in asker.requests(prompt)}
+    answered = known = failed = unknown = 0
+    for file in files:
+        for number, line in _lines(file):
+            key, status, body = _read_line(file, number, line)
+            if key not in known_keys:
+                unknown += 1
+                continue
+            records = journal.find(key)
+            if any(record.get("status") == 200 and record["body"] == body for record in records):
+                known += 1
+                continue
+            attempt = 1 + sum(record.get("status") == 200 for record in records)
+            journal.add(
+                {
+                    "key": key,
+                    "status": status,
+                    "attempt": attempt,
+                    "batch": file.name,
+                    "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                    "body": body,
+                }
+            )
+            answered += status == 200
+            failed += status != 200
+    missing = sum(asker.cached(prompt) is None for prompt in prompts)
+    return Imported(answered, known, failed, unknown, missing)
+
+
+def _lines(file: Path) -> Iterator[tuple[int, str]]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise AugmentError(f"cannot read {file}: {error}") from error
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield number, line
+
+
+def _read_line(file: Path, number: int, line: str) -> tuple[str, int, str]:
+    try:
+        record: Any = json.loads(line)
+        key = record["custom_id"]
+        response = record.get("response") or {}
+        status = int(response.get("status_code", 0))
+        body = response.get("body", record.get("error"))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise AugmentError(
+            f"{file}, line {number}: not a line of the Batch API's output (custom_id, response): "
+            f"{line[:80]!r}"
+        ) from error
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    return str(key), status, text
