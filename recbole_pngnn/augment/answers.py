@@ -114,9 +114,9 @@ def _as_list(value: Any, kind: str, picks: int) -> list[Any]:
 
 def _label(value: Any, labels: Mapping[str, str]) -> str:
     text = value.strip().rstrip(".").upper() if isinstance(value, str) else value
-    if text not in labels:
+    if not isinstance(text, str) or text not in labels:
         raise InvalidAnswerError(f"{value!r} is no candidate's label")
-    return str(text)
+    return text
 
 
 def count_votes(votes: Sequence[Picks], picks: int = 1) -> Picks:
