@@ -54,6 +54,7 @@ def test_config_files_and_options_of_recbole(tmp_path):
         ["prepare", "ml-1m"],
         ["prepare", "ml-100k"],
         ["prepare", "csv"],
+        ["augment"],
         ["recommend"],
     ],
 )
