@@ -4,9 +4,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Before RecBole, in every test: it cannot be imported whole on today's packages without.
 import recbole_pngnn  # noqa: F401
+
+# A loaded machine is no fault of what is tested.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 HEADER = ("user_id:token", "item_id:token", "rating:float", "source:token")
 

@@ -1,6 +1,8 @@
 """PNGNN inside RecBole, on a data set with a known answer."""
 
 import copy
+import logging
+import math
 
 import pytest
 import torch
@@ -8,7 +10,8 @@ import yaml
 from recbole.config import Config
 from recbole.data import create_dataset, data_preparation
 from recbole.data.interaction import Interaction
-from recbole.utils import get_model, init_seed
+from recbole.data.transform import construct_transform
+from recbole.utils import get_flops, get_model, init_seed
 
 import recbole_pngnn
 from recbole_pngnn.model.pngnn import PNGNN, READINGS
@@ -37,7 +40,10 @@ def known_answer():
 
 @pytest.fixture
 def build(atomic, make_config):
-    """Build a PNGNN on the known-answer data, or on rows of one's own."""
+    """Build a PNGNN on the known-answer data, or on rows of one's own.
+
+    ``build.dataset`` is then the training part.
+    """
 
     def build_model(train=None, valid=(), test=None, seed=1, **options):
         rows, withheld = known_answer()
@@ -47,7 +53,8 @@ def build(atomic, make_config):
         init_seed(seed, True)
         data = data_preparation(config, create_dataset(config))
         init_seed(seed, True)
-        return get_model("PNGNN")(config, data[0]._dataset)
+        build_model.dataset = data[0]._dataset  # of the last model, for its ids
+        return get_model("PNGNN")(config, build_model.dataset)
 
     return build_model
 
@@ -95,6 +102,107 @@ def test_every_parameter_gets_a_gradient(build, reading, reg_target):
         assert parameter.grad.abs().sum() > 0, name
 
 
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("reg_target", ["fused", "ego"])
+def test_the_loss_is_that_of_its_triples(build, reading, reg_target, monkeypatch):
+    model = build(
+        reading=reading,
+        reg_target=reg_target,
+        attention_dropout=0.0,
+        feedback_coefficient=3.0,
+        n_samples=2,
+        reg_weight=0.3,
+    ).double()
+    draw, drawn = model.sampler.draw, []
+    monkeypatch.setattr(model.sampler, "draw", lambda *args: drawn.append(draw(*args)) or drawn[-1])
+    batch = batch_of(model, 7)
+    found = model.calculate_loss(batch).item()
+
+    encoder, n_users = model.encoder, model.n_users
+    z, v = encoder()
+    fused = model.attention(z, v) if reading == "fused" else None
+    rows = zip(batch["user_id"], batch["item_id"], batch["label"] > 0, *drawn, strict=True)
+    expected = 0.0
+    for user, observed, liked, sampled in rows:
+        for item in sampled:
+
+            def y(x, user=user, observed=observed):
+                return x[user] @ x[n_users + observed]
+
+            def y_sampled(x, user=user, item=item):
+                return x[user] @ x[n_users + item]
+
+            c, c_reversed = (1.0, 3.0) if liked else (3.0, 1.0)
+            if reading == "fused":
+                gains = [c * y(fused) - y_sampled(fused)]
+            elif reading == "disinterest":
+                gains = [c * y(z) - y_sampled(z), c_reversed * y(v) - y_sampled(v)]
+            else:
+                gains = [y(z) - y_sampled(z) if liked else y_sampled(v) - 3.0 * y(v)]
+            expected -= sum(math.log(1 / (1 + math.exp(-gain.item()))) for gain in gains)
+    penalty = model._penalty(
+        z if fused is None else fused,
+        v,
+        batch["user_id"],
+        torch.cat([batch["item_id"][:, None], *drawn], dim=1),
+        batch["label"] > 0,
+    )
+    assert drawn[0].shape == (7, 2)
+    assert found == pytest.approx(expected + 0.3 * penalty.item(), rel=1e-9)
+
+
+def test_the_graphs_and_the_degrees_are_those_of_the_training_rows(build):
+    rows, _ = known_answer()  # where all items have one degree: some rows go
+    train = [row for row in rows if int(row[0][1:]) % (int(row[1][1:]) % 4 + 1) == 0]
+    model = build(train, sampling_exponent=0.5)
+    ids = [
+        (build.dataset.token2id("user_id", user), build.dataset.token2id("item_id", item), rating)
+        for user, item, rating in train
+    ]
+    for name, wanted in (("positive", True), ("negative", False)):
+        edges = torch.zeros(model.n_users, model.n_items)
+        for user, item, rating in ids:
+            edges[user, item] += float((rating > 3.5) == wanted)
+        block = getattr(model.encoder, f"{name}_adjacency")().to_dense()
+        normalised = edges / (edges.sum(1, keepdim=True) * edges.sum(0)).sqrt().clamp(min=1)
+        torch.testing.assert_close(block[: model.n_users, model.n_users :], normalised)
+    degrees = torch.bincount(torch.tensor([item for _, item, _ in ids]), minlength=model.n_items)
+    expected = degrees.double().sqrt() / degrees.double().sqrt().sum()
+    torch.testing.assert_close(model.sampler.probabilities, expected)
+
+
+def test_options_reach_what_they_name(build):
+    model = build(
+        embedding_size=6, n_layers=3, attention_dropout=0.25, n_samples=5, reg_weight=0.125
+    )
+    assert model.encoder.positive_ego.shape == (model.n_users + model.n_items, 6)
+    assert model.encoder.n_layers == 3
+    assert model.attention.dropout == 0.25
+    assert (model.n_samples, model.reg_weight) == (5, 0.125)
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_the_score_that_ranks(build, reading):
+    model = build(reading=reading).eval()
+    z, v = model.encoder()
+    ranking = model.attention(z, v) if reading == "fused" else z
+    users = torch.arange(1, model.n_users)
+    expected = ranking[users] @ ranking[model.n_users :].T
+    torch.testing.assert_close(
+        model.full_sort_predict(Interaction({"user_id": users})), expected.detach().view(-1)
+    )
+
+
+@pytest.mark.parametrize("reading", ["fused", "partitioned"])
+def test_the_disinterest_threshold_is_for_its_reading_alone(build, reading):
+    users = Interaction({"user_id": torch.arange(1, N)})
+    plain, with_threshold = (
+        build(reading=reading, disinterest_threshold=value).eval().full_sort_predict(users)
+        for value in (None, 0.0)
+    )
+    assert torch.equal(plain, with_threshold)
+
+
 @pytest.mark.parametrize("threshold", [None, 0.0])
 @pytest.mark.parametrize("reading", READINGS)
 def test_predict_agrees_with_full_sort_predict(build, reading, threshold):
@@ -113,12 +221,16 @@ def test_items_of_much_disinterest_go_last_in_their_order(build):
     plain = build(reading="disinterest")
     demoting = build(reading="disinterest", disinterest_threshold=0.0)
     users = Interaction({"user_id": torch.arange(1, plain.n_users)})
+    for model in (plain, demoting):  # scores of a trained model are far from zero
+        model.encoder.positive_ego.data *= 20.0
     scores = [
         model.eval().full_sort_predict(users).view(-1, model.n_items) for model in (plain, demoting)
     ]
     v = plain.encoder()[1].detach()
     demoted = v[users["user_id"]] @ v[plain.n_users :].T > 0.0
     assert 0.1 < demoted.float().mean() < 0.9
+    assert scores[0][demoted].max() > 2.0
+    assert scores[0][~demoted].min() < -2.0
     assert scores[1][demoted].max() < scores[1][~demoted].min()
     for before, after, last in zip(*scores, demoted, strict=True):
         for group in (last, ~last):
@@ -138,7 +250,29 @@ def test_a_checkpoint_restores_equal_scores(build, tmp_path):
     assert not any("adjacency" in name for name in trained.state_dict())
 
 
-def test_embeddings_are_kept_for_one_switch_to_evaluation(build):
+def test_embeddings_are_computed_once_for_one_switch_to_evaluation(build, monkeypatch):
+    model = build()
+    forward, calls = model.forward, []
+    monkeypatch.setattr(model, "forward", lambda: calls.append(1) or forward())
+    users = Interaction({"user_id": torch.tensor([1, 2]), "item_id": torch.tensor([1, 2])})
+    for switch in range(1, 3):
+        model.eval()
+        for _ in range(3):
+            model.predict(users)
+            assert not model.full_sort_predict(users).requires_grad
+        assert len(calls) == switch
+
+
+def test_predictions_while_training_follow_the_parameters(build):
+    model = build(attention_dropout=0.0).train()
+    users = Interaction({"user_id": torch.arange(1, model.n_users)})
+    first = model.full_sort_predict(users)
+    with torch.no_grad():
+        model.encoder.positive_ego.mul_(2.0)
+    assert not torch.equal(model.full_sort_predict(users), first)
+
+
+def test_embeddings_are_forgotten_after_a_step(build):
     model = build()
     users = Interaction({"user_id": torch.arange(1, model.n_users)})
     first = model.eval().full_sort_predict(users)
@@ -154,6 +288,23 @@ def test_a_copy_predicts_the_same(build):
     users = Interaction({"user_id": torch.arange(1, model.n_users)})
     expected = model.full_sort_predict(users)
     assert torch.equal(copy.deepcopy(model).full_sort_predict(users), expected)
+
+
+def test_recboles_count_of_operations_leaves_the_model_as_it_is(build):
+    model = build()
+    users = Interaction({"user_id": torch.arange(1, model.n_users)})
+    expected = model.eval().full_sort_predict(users)  # and its embeddings are at hand
+    buffers = [name for name, _ in model.named_buffers()]
+    flops = get_flops(
+        model,
+        build.dataset,
+        model.device,
+        logging.getLogger(),
+        construct_transform({"transform": None}),
+    )
+    assert flops > 0
+    assert [name for name, _ in model.named_buffers()] == buffers
+    assert torch.equal(model.full_sort_predict(users), expected)
 
 
 def test_one_seed_is_one_result(atomic):
@@ -177,7 +328,7 @@ def test_nothing_of_validation_or_test_reaches_the_model(build):
     valid = [("u0", "i0", 5), ("u1", "i1", 5)]
     test = [(f"u{user}", f"i{user}", 5) for user in range(2, N)]
     one = build(valid=valid, test=test)
-    unrated = [(f"u{user}", f"i{(user + (1 if user % 2 else 3)) % N}", 5) for user in range(N)]
+    unrated = [(f"u{user}", f"i{(3 - user) % 4}", 5) for user in range(N)]  # of four items alone
     other = build(valid=[("u3", "i3", 1), *unrated[10:]], test=unrated[:10])
     for name in ("positive_adjacency", "negative_adjacency"):
         ours, theirs = (getattr(model.encoder, name)().to_dense() for model in (one, other))

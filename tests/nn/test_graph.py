@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recbole_pngnn.nn.graph import as_fast_layout, bipartite_adjacency, propagate
@@ -59,10 +59,11 @@ def test_propagation_equals_the_mean_of_dense_powers(graph, n_layers):
     torch.testing.assert_close(propagate(x, adjacency(*graph), n_layers), expected)
 
 
-@pytest.mark.parametrize("n_layers", [0, 1, 4])
-def test_the_backward_pass(n_layers):
-    matrix = adjacency([0, 0, 1, 2], [0, 1, 1, 0], 3, 3)
-    x = torch.randn(6, 2, dtype=torch.float64, requires_grad=True)
+@settings(max_examples=25)
+@given(graphs(), st.integers(0, 4))
+def test_the_backward_pass(graph, n_layers):
+    matrix = adjacency(*graph)
+    x = torch.randn(len(matrix), 2, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda y: propagate(y, matrix, n_layers), x)
 
 

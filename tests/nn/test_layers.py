@@ -71,6 +71,16 @@ def test_the_encoder_propagates_each_sign_on_its_own_graph():
     assert not torch.equal(encoder.positive_ego, encoder.negative_ego)
 
 
+def test_the_embeddings_start_xavier_normal():
+    torch.manual_seed(0)
+    edge = graph([(0, 0)], 300, 200)
+    encoder = PNEncoder(300, 200, edge, edge, embedding_size=64)
+    for ego in (encoder.positive_ego, encoder.negative_ego):
+        deviation = (2 / (500 + 64)) ** 0.5
+        error = deviation / (2 * ego.numel()) ** 0.5  # of an estimated standard deviation
+        assert ego.std().item() == pytest.approx(deviation, abs=5 * error)
+
+
 def test_the_encoder_refuses_a_graph_of_another_size():
     with pytest.raises(ValueError, match=r"negative adjacency has shape \(6, 6\), expected \(5, 5"):
         PNEncoder(3, 2, graph([(0, 0)]), graph([(0, 0)], n_items=3))

@@ -70,19 +70,61 @@ def test_disinterest(scores, b):
     assert found.item() == pytest.approx(by_loop(term))
 
 
-def test_losses_are_sums(scores):
-    y, s, liked = scores["observed"], scores["sampled"], scores["liked"]
-    once = fused_dual_bpr(y, s, liked, 2.0)
-    twice = fused_dual_bpr(y.repeat(2), s.repeat(2, 1), liked.repeat(2), 2.0)
-    torch.testing.assert_close(twice, 2 * once)
+@pytest.mark.parametrize("loss", [fused_dual_bpr, partitioned_dual_bpr, disinterest_dual_bpr])
+def test_losses_are_sums(scores, loss):
+    # Over rows and over samples alike.
+    inputs = [scores["observed"], scores["sampled"]]
+    if loss is disinterest_dual_bpr:
+        inputs += [scores["observed_v"], scores["sampled_v"]]
+    once = loss(*inputs, scores["liked"], 2.0)
+    rows = [torch.cat([x, x]) for x in inputs]
+    torch.testing.assert_close(loss(*rows, scores["liked"].repeat(2), 2.0), 2 * once)
+    samples = [x if x.dim() == 1 else torch.cat([x, x], dim=1) for x in inputs]
+    torch.testing.assert_close(loss(*samples, scores["liked"], 2.0), 2 * once)
 
 
-def test_directions_of_the_gradient(scores):
-    for loss, disliked_sign in ((fused_dual_bpr, -1), (partitioned_dual_bpr, 1)):
-        y = scores["observed"].clone().requires_grad_()
-        loss(y, scores["sampled"], scores["liked"], 2.0).backward()
-        assert (y.grad[scores["liked"]] < 0).all()  # a liked item goes up in both
-        assert (disliked_sign * y.grad[~scores["liked"]] > 0).all()
+def raised(*scores):
+    """Which scores a step of gradient descent raises."""
+    return [score.grad < 0 for score in scores]
+
+
+def test_fused_raises_what_was_observed_over_the_sampled(scores):
+    y, s = scores["observed"].requires_grad_(), scores["sampled"].requires_grad_()
+    fused_dual_bpr(y, s, scores["liked"], 2.0).backward()
+    observed, sampled = raised(y, s)
+    assert observed.all()  # a disliked item stands above an unobserved one too
+    assert not sampled.any()
+
+
+def test_partitioned_raises_the_liked_and_lowers_the_disliked(scores):
+    y, s = scores["observed"].requires_grad_(), scores["sampled"].requires_grad_()
+    partitioned_dual_bpr(y, s, scores["liked"], 2.0).backward()
+    observed, sampled = raised(y, s)
+    assert observed.tolist() == scores["liked"].tolist()
+    assert sampled.tolist() == [[not liked] * S for liked in scores["liked"].tolist()]
+
+
+def test_disinterest_raises_both_scores_of_what_was_observed(scores):
+    names = ("observed", "sampled", "observed_v", "sampled_v")
+    z, zs, v, vs = (scores[name].requires_grad_() for name in names)
+    disinterest_dual_bpr(z, zs, v, vs, scores["liked"], 3.0).backward()
+    assert all(observed.all() for observed in raised(z, v))
+    assert not any(sampled.any() for sampled in raised(zs, vs))
+
+
+def test_disinterest_orders_the_two_signs_the_other_way_round():
+    # One liked and one disliked triple that are equal otherwise: interest is content with the
+    # disliked item sooner, disinterest with the liked one.
+    one, none = torch.ones(1, dtype=torch.float64), torch.zeros(1, 1, dtype=torch.float64)
+    far = 100 * one  # a score so high that its term is nothing
+
+    def loss(liked, z, v):
+        return disinterest_dual_bpr(z, none, v, none, torch.tensor([liked]), 3.0).item()
+
+    assert loss(True, one, far) == pytest.approx(-log_sigmoid(1.0))
+    assert loss(False, one, far) == pytest.approx(-log_sigmoid(3.0))
+    assert loss(True, far, one) == pytest.approx(-log_sigmoid(3.0))
+    assert loss(False, far, one) == pytest.approx(-log_sigmoid(1.0))
 
 
 def test_a_disliked_item_is_satisfied_sooner_than_a_liked_one():
@@ -92,8 +134,10 @@ def test_a_disliked_item_is_satisfied_sooner_than_a_liked_one():
 
 
 def test_scores_that_overflow_the_naive_formula():
-    y, s = torch.tensor([-500.0]), torch.tensor([[500.0]])
-    assert fused_dual_bpr(y, s, torch.tensor([True]), 2.0).item() == pytest.approx(1000.0)
+    low, high, liked = torch.tensor([-500.0]), torch.tensor([[500.0]]), torch.tensor([True])
+    assert fused_dual_bpr(low, high, liked, 2.0).item() == pytest.approx(1000.0)
+    assert partitioned_dual_bpr(low, high, liked, 2.0).item() == pytest.approx(1000.0)
+    assert partitioned_dual_bpr(-low, -high, ~liked, 2.0).item() == pytest.approx(1500.0)
 
 
 def test_squared_norms_equal_gathered_rows():

@@ -48,10 +48,20 @@ def test_frequencies_match_the_law(user, exponent, dense, rounds, monkeypatch):
 
 
 def test_a_wrong_law_would_be_noticed():
-    drawn = sampler(exponent=0.75).draw(torch.zeros(400, dtype=torch.int64), 50)
+    users, generator = torch.zeros(400, dtype=torch.int64), torch.Generator().manual_seed(1)
+    drawn = sampler(exponent=0.75).draw(users, 50, generator)
     found = torch.bincount(drawn.view(-1), minlength=N_ITEMS).double()
     wrong = law(0, 1.0) * drawn.numel()
     assert chisquare(found[wrong > 0], wrong[wrong > 0]).pvalue < SURPRISE
+
+
+@pytest.mark.parametrize(("uniform", "item"), [(0.0, 1), (1.0 - 2.0**-53, 6)])
+def test_the_ends_of_the_uniform_numbers_hit_items_with_a_degree(uniform, item, monkeypatch):
+    def constant(shape, *, device, generator, dtype):
+        return torch.full(shape, uniform, device=device, dtype=dtype)
+
+    monkeypatch.setattr(torch, "rand", constant)
+    assert sampler().draw(torch.tensor([0]), 2).tolist() == [[item, item]]
 
 
 def test_columns_are_independent_draws_of_the_rows_user():
@@ -60,6 +70,43 @@ def test_columns_are_independent_draws_of_the_rows_user():
     assert drawn.shape == (200, 7)
     assert set(drawn[users == 1].flatten().tolist()) == {6}
     assert set(drawn[users == 5].flatten().tolist()) == {1, 2, 4, 5}
+
+
+@pytest.mark.parametrize("rounds", [16, 1, 0])
+def test_each_row_follows_the_law_of_its_own_user(rounds, monkeypatch):
+    # Rows of all users in no order, and more of them than one chunk of the exact draws holds.
+    monkeypatch.setattr(sampling, "REJECTION_ROUNDS", rounds)
+    generator = torch.Generator().manual_seed(3)
+    users = torch.randint(0, N_USERS, (3000,), generator=generator)
+    drawn = sampler().draw(users, 20, generator)
+    for user in range(N_USERS):
+        found = torch.bincount(drawn[users == user].view(-1), minlength=N_ITEMS).double()
+        expected = law(user, 0.75) * found.sum()
+        possible = expected > 0
+        assert not found[~possible].any()
+        if possible.sum() > 1:
+            assert chisquare(found[possible], expected[possible]).pvalue > SURPRISE
+
+
+def test_degrees_count_repeated_interactions_and_full_users_do_not():
+    # Item 1 was rated three times by user 1, who thereby has still not rated item 2.
+    users, items = torch.tensor([1, 1, 1, 2]), torch.tensor([1, 1, 1, 2])
+    repeated = DegreeSampler(users, items, 3, 3, exponent=1.0)
+    assert repeated.probabilities.tolist() == [0.0, 0.75, 0.25]
+    assert repeated.draw(torch.tensor([1, 2]), 3).tolist() == [[2, 2, 2], [1, 1, 1]]
+
+
+@pytest.mark.parametrize("rounds", [16, 1, 0])
+def test_seeds_of_redrawn_and_exact_draws(rounds, monkeypatch):
+    # All of the randomness is the generator's; torch's own stays where it was.
+    monkeypatch.setattr(sampling, "REJECTION_ROUNDS", rounds)
+    users = torch.arange(N_USERS).repeat(20)
+    torch.manual_seed(1)
+    one = sampler().draw(users, 5, torch.Generator().manual_seed(7))
+    undisturbed = torch.rand(1)
+    torch.manual_seed(1)
+    assert torch.equal(torch.rand(1), undisturbed)
+    assert torch.equal(one, sampler().draw(users, 5, torch.Generator().manual_seed(7)))
 
 
 def test_seeds():

@@ -31,11 +31,30 @@ def test_scores_and_gradients_equal_those_of_gathered_rows(n_rows, n_items, per_
         torch.testing.assert_close(ours, theirs)
 
 
-def test_gradcheck():
+@pytest.mark.parametrize(
+    "items",
+    [
+        [[0, 3, 3], [2, 0, 1]],  # an item twice in a row
+        [[1, 1, 1]],
+        [[0], [0], [3]],  # a row each
+        [[0, 1, 2, 3, 0], [3, 3, 3, 3, 3]],  # more samples than items
+    ],
+)
+def test_gradcheck(items):
+    items = torch.tensor(items)
+    users = torch.randn(len(items), 2, dtype=torch.float64, requires_grad=True)
+    table = torch.randn(4, 2, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda u, t: pair_scores(u, t, items), (users, table))
+
+
+def test_gradients_that_are_not_contiguous():
     items = torch.tensor([[0, 3, 3], [2, 0, 1]])
     users = torch.randn(2, 2, dtype=torch.float64, requires_grad=True)
     table = torch.randn(4, 2, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda u, t: pair_scores(u, t, items), (users, table))
+    weights = torch.randn(3, 2, dtype=torch.float64)
+    found = torch.autograd.grad((pair_scores(users, table, items).T * weights).sum(), table)
+    gathered = (users[:, None, :] * table[items]).sum(dim=2)
+    torch.testing.assert_close(found, torch.autograd.grad((gathered.T * weights).sum(), table))
 
 
 @pytest.mark.parametrize("which", ["users", "items"])
