@@ -78,6 +78,19 @@ def test_the_backward_pass_takes_gradients_that_are_not_contiguous():
     torch.testing.assert_close(x.grad, dense.grad)
 
 
+@pytest.mark.parametrize("width", [1, 32, 33, 70])
+def test_widths_of_several_blocks(width):
+    matrix = adjacency([0, 0, 1, 2], [0, 1, 1, 0], 3, 3)
+    x = torch.randn(6, width, dtype=torch.float64, requires_grad=True)
+    dense = matrix.to_dense()
+    expected = (x + dense @ x + dense @ dense @ x) / 3
+    torch.testing.assert_close(propagate(x, matrix, 2), expected)
+    weights = torch.randn(6, width, dtype=torch.float64)
+    (ours,) = torch.autograd.grad((propagate(x, matrix, 2) * weights).sum(), x)
+    (theirs,) = torch.autograd.grad((expected * weights).sum(), x)
+    torch.testing.assert_close(ours, theirs)
+
+
 def test_isolated_nodes_get_their_own_share_and_no_nan():
     matrix = adjacency([0], [0], 2, 2)
     out = propagate(torch.ones(4, 1, dtype=torch.float64), matrix, 3)

@@ -3,8 +3,6 @@
 A field that holds a quote is quoted as in CSV, which is how RecBole (through pandas) reads it.
 """
 
-import importlib
-import importlib.metadata
 import json
 from pathlib import Path
 from typing import Any
@@ -12,43 +10,37 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from recbole_pngnn import __version__
 from recbole_pngnn.data.prepare.columns import ITEM, RATING, TIMESTAMP, TYPES, USER
-from recbole_pngnn.data.prepare.errors import PrepareError
 from recbole_pngnn.data.prepare.folder import MANIFEST
-from recbole_pngnn.data.prepare.parts import PARTS, TEST, TRAIN
+from recbole_pngnn.data.prepare.parts import PARTS
 from recbole_pngnn.data.prepare.source import Source
-from recbole_pngnn.data.prepare.split import Split
 
 _EXACT_WHOLE = 2.0**53  # float64 holds every whole number up to here
 
 
-def write_dataset(folder: Path, name: str, source: Source, split: Split) -> None:
+def write_dataset(
+    folder: Path, name: str, source: Source, parts: np.ndarray, split: dict[str, Any]
+) -> None:
     """Write a dataset: three .inter files, features, options, manifest.
 
     Args:
         folder: Existing folder to write into.
         name: Name of the dataset.
         source: What was read.
-        split: How to split it.
+        parts: TRAIN, VALID or TEST for each rating of the source.
+        split: What the manifest says about the split.
 
     Raises:
-        PrepareError: The split leaves train or test empty.
         OSError: The disk refuses.
     """
     frame = source.ratings.frame
-    assigned = split.assign(frame)
-    sizes = np.bincount(assigned, minlength=len(PARTS))
-    if not (sizes[TRAIN] and sizes[TEST]):
-        raise PrepareError(
-            f"{source.file}: the split leaves {sizes[TRAIN]} ratings to train and {sizes[TEST]} to "
-            "test; a user needs two ratings to have one in test"
-        )
-    columns = [USER, ITEM, RATING] + [TIMESTAMP] * (TIMESTAMP in frame)
+    columns = [column for column in (USER, ITEM, RATING, TIMESTAMP) if column in frame]
     texts = frame[columns].astype({USER: object, ITEM: object})
     for column in columns[2:]:
         texts[column] = number_texts(frame[column].to_numpy())
-    for part, part_name in enumerate(PARTS):
-        write_atomic(folder / f"{name}.{part_name}.inter", texts[assigned == part])
+    for part, of in enumerate(PARTS):
+        write_atomic(folder / f"{name}.{of}.inter", texts[parts == part])
     for suffix, features in source.features.items():
         if isinstance(features, bytes):
             (folder / f"{name}.{suffix}").write_bytes(features)
@@ -58,13 +50,13 @@ def write_dataset(folder: Path, name: str, source: Source, split: Split) -> None
     (folder / f"{name}.yaml").write_text(options, encoding="utf-8")
     manifest = {
         "name": name,
-        "source": {"kind": source.kind, "file": source.file, "sha256": source.sha256},
-        "split": split.describe(),
+        "source": {"file": source.file, "sha256": source.sha256},
+        "split": split,
         "users": int(frame[USER].nunique()),
         "items": int(frame[ITEM].nunique()),
-        "ratings": {part: int(size) for part, size in zip(PARTS, sizes, strict=True)},
+        "ratings": {of: int(np.sum(parts == part)) for part, of in enumerate(PARTS)},
         "duplicates_dropped": source.ratings.n_duplicates,
-        "tool": {"name": "recbole-pngnn", "version": _tool_version()},
+        "tool": {"name": "recbole-pngnn", "version": __version__},
     }
     text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
@@ -106,13 +98,3 @@ def number_texts(numbers: np.ndarray) -> np.ndarray:
         for number in distinct.tolist()
     ]
     return np.array(texts, dtype=object)[places]
-
-
-def _tool_version() -> str:
-    version = getattr(importlib.import_module("recbole_pngnn"), "__version__", None)
-    if version is not None:
-        return str(version)
-    try:
-        return importlib.metadata.version("recbole-pngnn")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"

@@ -81,8 +81,8 @@ def summary(folder: Path) -> str:
             "the same user rated the same item again further down"
         )
     command = [
-        "python",
-        "run_recbole.py",
+        "recbole-pngnn",
+        "run",
         "--model=PNGNN",
         f"--dataset={manifest['name']}",
         f"--data_path={folder.parent}",
@@ -90,7 +90,7 @@ def summary(folder: Path) -> str:
     return "\n".join([*lines, f"next: {shlex.join(command)}"])
 
 
-def _ratios(args: argparse.Namespace) -> tuple[float, float, float] | None:
+def _ratios(args: argparse.Namespace) -> list[float] | None:
     return None if args.split is None else parse_ratios(args.split)
 
 

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from recbole_pngnn.data.prepare.atomic import write_dataset
 from recbole_pngnn.data.prepare.delimited import (
     ItemColumns,
@@ -15,8 +17,9 @@ from recbole_pngnn.data.prepare.errors import PrepareError
 from recbole_pngnn.data.prepare.folder import check_target, new_folder
 from recbole_pngnn.data.prepare.movielens import read_ml_1m
 from recbole_pngnn.data.prepare.packaged import read_ml_100k
+from recbole_pngnn.data.prepare.parts import PARTS
 from recbole_pngnn.data.prepare.source import Source
-from recbole_pngnn.data.prepare.split import FoldSplit, RandomSplit, Split, check_ratios
+from recbole_pngnn.data.prepare.split import DEFAULT_RATIOS, FoldSplit, RandomSplit, Split
 
 DEFAULT_OUTPUT = Path("dataset")
 
@@ -151,14 +154,21 @@ def prepare_csv(
 
 
 def _random_split(ratios: Sequence[float] | None, seed: int) -> RandomSplit:
-    return RandomSplit(seed=seed) if ratios is None else RandomSplit(check_ratios(ratios), seed)
+    return RandomSplit(DEFAULT_RATIOS if ratios is None else ratios, seed)
 
 
 def _prepare(
     read: Callable[[], Source], split: Split, output: Path, name: str, overwrite: bool
 ) -> Path:
-    check_target(output, name, overwrite)  # before the work, not after it
+    check_target(output, name, overwrite)
     source = read()
+    parts = split.assign(source.ratings.frame)
+    n_train, _, n_test = np.bincount(parts, minlength=len(PARTS))
+    if not (n_train and n_test):
+        raise PrepareError(
+            f"{source.file}: the split leaves {n_train} ratings to train and {n_test} to test; a "
+            "user needs two ratings to have one in test"
+        )
     with new_folder(output, name, overwrite) as folder:
-        write_dataset(folder, name, source, split)
+        write_dataset(folder, name, source, parts, split.describe())
     return output / name

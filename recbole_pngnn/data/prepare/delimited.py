@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from recbole_pngnn.data.prepare.columns import GENRE, ITEM, RATING, TIMESTAMP, TITLE, USER, YEAR
+from recbole_pngnn.data.prepare.errors import PrepareError
 from recbole_pngnn.data.prepare.features import genre_words, last_of_each, one_line
 from recbole_pngnn.data.prepare.files import decode, gunzip, read_bytes
 from recbole_pngnn.data.prepare.ratings import read_ids, read_ratings
@@ -19,11 +20,11 @@ class TextFormat:
 
     Attributes:
         delimiter: One character or ``::``; None to guess.
-        encoding: Encoding of files that are not UTF-8; None for UTF-8 only.
+        encoding: Encoding of the files.
     """
 
     delimiter: str | None = None
-    encoding: str | None = None
+    encoding: str = "utf-8"
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def read_delimited_ratings(
         columns[TIMESTAMP] = timestamp
     data = read_bytes(path)
     table = _read(path, data, list(columns.values()), text_format)
-    return Source("csv", path.name, digest(data), read_ratings(table, columns))
+    return Source(path.name, digest(data), read_ratings(table, columns))
 
 
 def read_delimited_items(path: Path, columns: ItemColumns, text_format: TextFormat) -> pd.DataFrame:
@@ -80,6 +81,8 @@ def read_delimited_items(path: Path, columns: ItemColumns, text_format: TextForm
     Raises:
         PrepareError: The file cannot be read, a column or an id is missing.
     """
+    if not columns.genres_separator:
+        raise PrepareError("genres_separator is empty; give what separates genres, e.g. |")
     names = {TITLE: columns.title, YEAR: columns.year, GENRE: columns.genres}
     wanted = {column: name for column, name in names.items() if name is not None}
     table = _read(path, read_bytes(path), [columns.item_id, *wanted.values()], text_format)

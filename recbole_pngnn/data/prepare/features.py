@@ -54,9 +54,12 @@ def one_line(texts: "pd.Series[str]") -> "pd.Series[str]":
 
 def genre_words(texts: "pd.Series[str]", separator: str) -> "pd.Series[str]":
     """Make each genre one word: ``Science Fiction|Drama`` becomes ``Science-Fiction Drama``."""
-    joined = one_line(texts).str.replace(" ", "-", regex=False)
-    words = joined.str.replace(separator, " ", regex=False)
-    return words.str.replace(r"-* +-*", " ", regex=True).str.strip(" -")
+
+    def words(text: str) -> str:
+        genres = ("-".join(genre.split()) for genre in text.split(separator))
+        return " ".join(genre for genre in genres if genre)
+
+    return texts.map(words)
 
 
 def last_of_each(features: pd.DataFrame, id_column: str) -> pd.DataFrame:

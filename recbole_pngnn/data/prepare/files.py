@@ -3,12 +3,12 @@
 import gzip
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from recbole_pngnn.data.prepare.errors import PrepareError
+from recbole_pngnn.data.prepare.errors import PrepareError, listing
 
-_UTF8 = "utf-8-sig"
-_DOWNLOAD_AGAIN = "download it again"
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 def read_bytes(path: Path) -> bytes:
@@ -42,63 +42,48 @@ def gunzip(name: str, data: bytes) -> bytes:
         return gzip.decompress(data)
     except (EOFError, OSError, zlib.error) as error:
         raise PrepareError(
-            f"{name} is a truncated or damaged gzip file ({error}); {_DOWNLOAD_AGAIN}"
+            f"{name} is a truncated or damaged gzip file ({error}); get it again"
         ) from error
 
 
-def decode(name: str, data: bytes, encoding: str | None = None) -> str:
-    r"""Decode text as UTF-8 or, where it is not, in the encoding asked for; line ends become \n.
+def decode(name: str, data: bytes, encoding: str = "utf-8") -> str:
+    r"""Decode text, without its byte order mark; line ends become \n.
 
     Args:
         name: Name of the file in errors.
         data: Content of the file, unpacked.
-        encoding: Encoding of files that are not UTF-8; None for UTF-8 only.
+        encoding: One that Python knows.
 
     Raises:
-        PrepareError: Not text, an HTML page, an archive, or another encoding.
+        PrepareError: Empty, not text, an HTML page, an archive, or in another encoding.
     """
     _check_encoding(encoding)
-    refuse_html(name, data)
+    _refuse_html(name, data)
     if data.startswith(b"PK\x03\x04"):
         raise PrepareError(f"{name} is a zip archive or a spreadsheet; unpack or export it to CSV")
     try:
-        text = data.decode(_UTF8)
-        # Valid UTF-8 by accident: UTF-16 shows NUL bytes, ISO-2022 shows escape bytes.
-        if encoding is None or not ("\0" in text or "\x1b" in text):
-            return _plain(name, text)
-    except UnicodeDecodeError as error:
-        if encoding is None:
-            line = data.count(b"\n", 0, error.start) + 1
-            raise PrepareError(
-                f"{name}, line {line}: byte {data[error.start]:#04x} is not UTF-8; "
-                "name the encoding of the file, e.g. --encoding latin-1"
-            ) from error
-    assert encoding is not None
-    try:
-        return _plain(name, data.decode(encoding))
+        text = data.decode(encoding).removeprefix(_BYTE_ORDER_MARK)
     except UnicodeError as error:
+        where = problem = ""
+        if isinstance(error, UnicodeDecodeError):
+            line = data.count(b"\n", 0, error.start) + 1
+            where = f", line {line}"
+            problem = f"byte {data[error.start]:#04x} "
+        other = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "latin-1"
         raise PrepareError(
-            f"{name} is neither UTF-8 nor {encoding} ({error}); give the right --encoding"
+            f"{name}{where}: {problem}is not {encoding}; save the file as UTF-8, or name its "
+            f"encoding to prepare csv, e.g. --encoding {other}"
         ) from error
-
-
-def _check_encoding(encoding: str | None) -> None:
-    try:
-        "".encode(encoding or "utf-8")
-    except (LookupError, ValueError) as error:
+    if "\0" in text:
         raise PrepareError(
-            f"unknown encoding {encoding!r}; use one that Python knows, "
-            "e.g. utf-8, latin-1, cp1252, utf-16"
-        ) from error
+            f"{name} holds NUL characters: it is no text, or not in {encoding}; save it as UTF-8"
+        )
+    if not text.strip():
+        raise PrepareError(f"{name} is empty")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def refuse_html(name: str, data: bytes) -> None:
-    """Raise PrepareError where a web page was saved in place of the file."""
-    if data[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype html", b"<html")):
-        raise PrepareError(f"{name} is an HTML page, not data; {_DOWNLOAD_AGAIN}")
-
-
-def read_zip(path: Path, wanted: tuple[str, ...]) -> dict[str, tuple[str, bytes]]:
+def read_zip(path: Path, wanted: Sequence[str]) -> dict[str, tuple[str, bytes]]:
     """Read the wanted members of a zip file, whatever folder they lie in.
 
     Args:
@@ -111,36 +96,47 @@ def read_zip(path: Path, wanted: tuple[str, ...]) -> dict[str, tuple[str, bytes]
     Raises:
         PrepareError: Not a zip file, truncated, damaged, encrypted, or a member is missing.
     """
-    refuse_html(str(path), read_bytes(path)[:200])
+    _refuse_html(str(path), read_bytes(path))
     try:
         with zipfile.ZipFile(path) as archive:
             members = [entry for entry in archive.namelist() if not entry.endswith("/")]
-            found = {}
-            for name in wanted:
-                places = [entry for entry in members if PurePosixPath(entry).name == name]
-                if len(places) != 1:
-                    raise PrepareError(
-                        f"{path} holds {name} {len(places)} times, expected once; "
-                        f"files in it: {_listing(members)}; give GroupLens' ml-1m.zip"
-                    )
-                found[name] = (f"{path}:{places[0]}", archive.read(places[0]))
-            return found
-    except (zipfile.BadZipFile, EOFError, zlib.error) as error:
-        raise PrepareError(
-            f"{path} is not a zip file, or is truncated or damaged ({error}); {_DOWNLOAD_AGAIN}"
-        ) from error
+            places = {name: _place(path, members, name) for name in wanted}
+            return {
+                name: (f"{path}:{place}", archive.read(place)) for name, place in places.items()
+            }
+    except PrepareError:
+        raise
     except (RuntimeError, NotImplementedError) as error:  # encrypted, unknown compression
         raise PrepareError(f"cannot unpack {path}: {error}; unpack it yourself") from error
+    # What zipfile raises on damaged bytes is not documented; these were seen.
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, zlib.error) as error:
+        raise PrepareError(
+            f"{path} is not a zip file, or is truncated or damaged ({error}); download it again, "
+            "or give its unpacked folder"
+        ) from error
 
 
-def _listing(names: list[str], limit: int = 10) -> str:
-    shown = ", ".join(sorted(names)[:limit]) or "none"
-    return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown
+def _place(path: Path, members: Sequence[str], name: str) -> str:
+    places = [entry for entry in members if PurePosixPath(entry).name == name]
+    if len(places) != 1:
+        raise PrepareError(
+            f"{path} holds {name} {len(places)} times, expected once; "
+            f"files in it: {listing(sorted(members))}; give GroupLens' ml-1m.zip"
+        )
+    return places[0]
 
 
-def _plain(name: str, text: str) -> str:
-    if "\0" in text:
-        raise PrepareError(f"{name} holds NUL characters: it is not text, or not in this encoding")
-    if not text.strip():
-        raise PrepareError(f"{name} is empty")
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+def _check_encoding(encoding: str) -> None:
+    try:
+        "".encode(encoding)
+    except (LookupError, ValueError) as error:
+        raise PrepareError(
+            f"unknown encoding {encoding!r}; use one that Python knows, "
+            "e.g. utf-8, latin-1, cp1252, utf-16"
+        ) from error
+
+
+def _refuse_html(name: str, data: bytes) -> None:
+    """Raise PrepareError where a web page was saved in place of the file."""
+    if data[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype html", b"<html")):
+        raise PrepareError(f"{name} is an HTML page, not data; download the file itself")

@@ -28,15 +28,15 @@ def check_name(name: str) -> None:
             f"name {name!r} is not a plain folder name; "
             "use letters, digits and . _ - + and begin with a letter or a digit"
         )
-    if name.lower() == _RECBOLE_OWN:
+    if name == _RECBOLE_OWN:
         raise PrepareError(
             f"name {name!r} is taken: for it RecBole ignores data_path and loads its own copy; "
             "give another --name"
         )
 
 
-def check_target(output: Path, name: str, overwrite: bool) -> Path:
-    """Return the folder to write, after looking whether it may be written.
+def check_target(output: Path, name: str, overwrite: bool) -> None:
+    """Look whether a dataset may be written, before the work and not after it.
 
     Args:
         output: Folder that holds datasets.
@@ -50,7 +50,7 @@ def check_target(output: Path, name: str, overwrite: bool) -> Path:
     check_name(name)
     final = output / name
     if not os.path.lexists(final):
-        return final
+        return
     if not overwrite:
         raise PrepareError(f"{final} exists; give --overwrite to replace it, or another --name")
     # Only what this package wrote is ever deleted.
@@ -61,7 +61,6 @@ def check_target(output: Path, name: str, overwrite: bool) -> Path:
             f"{final} was not written by prepare (it has no {MANIFEST}); "
             "remove it yourself or give another --name"
         )
-    return final
 
 
 @contextlib.contextmanager
@@ -74,31 +73,31 @@ def new_folder(output: Path, name: str, overwrite: bool = False) -> Iterator[Pat
 
     Args:
         output: Folder that holds datasets; made where missing.
-        name: Name of the dataset.
+        name: Name of the dataset, checked by ``check_target``.
         overwrite: Whether to replace a dataset of that name.
 
     Yields:
         The folder to write into.
 
     Raises:
-        PrepareError: See ``check_target``; or the disk refuses.
+        PrepareError: The disk refuses, or a dataset of that name has appeared meanwhile.
     """
-    final = check_target(output, name, overwrite)
+    final = output / name
     partial = output / f".{name}.partial-{secrets.token_hex(4)}"
     try:
         partial.mkdir(parents=True)
         yield partial
-        _put_in_place(partial, final)
+        if overwrite and final.exists():
+            _replace(final, partial)
+        else:
+            os.rename(partial, final)  # fails where final holds files
     except OSError as error:
         raise PrepareError(f"cannot write {final}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _put_in_place(partial: Path, final: Path) -> None:
-    if not final.exists():
-        os.rename(partial, final)
-        return
+def _replace(final: Path, partial: Path) -> None:
     # A folder that holds files cannot be renamed over: the old one steps aside first.
     aside = final.with_name(f".{final.name}.replaced-{secrets.token_hex(4)}")
     try:

@@ -1,14 +1,15 @@
 """MovieLens-1M: GroupLens' zip, its unpacked folder, or a folder with published folds."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from recbole_pngnn.data.prepare.columns import FOLD, ITEM, RATING, TIMESTAMP, USER
-from recbole_pngnn.data.prepare.errors import PrepareError
+from recbole_pngnn.data.prepare.errors import PrepareError, listing
 from recbole_pngnn.data.prepare.features import movie_features, user_features
 from recbole_pngnn.data.prepare.files import decode, gunzip, read_bytes, read_zip
-from recbole_pngnn.data.prepare.ratings import Ratings, read_ratings
+from recbole_pngnn.data.prepare.ratings import read_ratings
 from recbole_pngnn.data.prepare.source import Source, digest
-from recbole_pngnn.data.prepare.table import read_csv, read_dat
+from recbole_pngnn.data.prepare.table import Table, read_csv, read_dat
 
 RATINGS_DAT = "ratings.dat"
 MOVIES_DAT = "movies.dat"
@@ -19,7 +20,6 @@ _RATING_FIELDS = (USER, ITEM, RATING, TIMESTAMP)
 _MOVIE_FIELDS = (ITEM, "title", "genres")
 _USER_FIELDS = (USER, "gender", "age", "occupation", "zip_code")
 _FOLDED_FIELDS = (USER, ITEM, RATING, FOLD)
-_ENCODING = "latin-1"  # of GroupLens' .dat files
 
 Files = dict[str, tuple[str, bytes]]
 
@@ -42,26 +42,24 @@ def read_ml_1m(source: Path, folds: bool) -> Source:
     files = read_zip(source, (RATINGS_DAT, MOVIES_DAT, USERS_DAT))
     if folds:
         raise PrepareError(_no_folds(source))
-    return _grouplens("grouplens-zip", files)
+    return _grouplens(files, RATINGS_DAT)
 
 
 def _read_folder(source: Path, folds: bool) -> Source:
-    for folder in (source, source / "ml-1m"):
-        folded = [folder / name for name in FOLDED if (folder / name).is_file()]
-        plain = folder / RATINGS_DAT
-        if folds and folded:
-            return _folded(folded[0], _features_of(folder))
-        if plain.is_file():
-            if folds:
-                raise PrepareError(_no_folds(folder))
-            files = _features_of(folder)
-            files[RATINGS_DAT] = (str(plain), read_bytes(plain))
-            return _grouplens("grouplens-folder", files)
-        if folded:
-            return _folded(folded[0], _features_of(folder))
-    found = ", ".join(sorted(entry.name for entry in source.iterdir())[:10]) or "nothing"
+    with_folds = [(name, _folded) for name in FOLDED]
+    kinds = with_folds if folds else [(RATINGS_DAT, _grouplens), *with_folds]
+    places = (source, source / "ml-1m")
+    for folder in places:
+        for name, read in kinds:
+            if (folder / name).is_file():
+                files = _features_of(folder)
+                files[name] = (str(folder / name), read_bytes(folder / name))
+                return read(files, name)
+    if folds and any((folder / RATINGS_DAT).is_file() for folder in places):
+        raise PrepareError(_no_folds(source))
     raise PrepareError(
-        f"{source} holds neither {RATINGS_DAT} nor {FOLDED[0]} (found: {found}); "
+        f"{source} holds neither {RATINGS_DAT} nor {FOLDED[0]}; found: "
+        f"{listing(sorted(entry.name for entry in source.iterdir()))}; "
         "give GroupLens' ml-1m.zip or its folder"
     )
 
@@ -77,32 +75,33 @@ def _features_of(folder: Path) -> Files:
     return files
 
 
-def _grouplens(kind: str, files: Files) -> Source:
-    name, data = files[RATINGS_DAT]
-    table = read_dat(name, _dat_text(name, data), _RATING_FIELDS)
-    ratings = read_ratings(table, {field: field for field in _RATING_FIELDS})
-    return _source(kind, RATINGS_DAT, data, ratings, files)
+def _grouplens(files: Files, file: str) -> Source:
+    return _source(files, file, _read_dat(files[file], _RATING_FIELDS), _RATING_FIELDS)
 
 
-def _folded(path: Path, files: Files) -> Source:
-    data = read_bytes(path)
-    text = decode(str(path), gunzip(str(path), data))
-    table = read_csv(str(path), text, _FOLDED_FIELDS)
-    ratings = read_ratings(table, {field: field for field in _FOLDED_FIELDS})
-    return _source("fold-folder", path.name, data, ratings, files)
+def _folded(files: Files, file: str) -> Source:
+    name, data = files[file]
+    table = read_csv(name, decode(name, gunzip(name, data)), _FOLDED_FIELDS)
+    return _source(files, file, table, _FOLDED_FIELDS)
 
 
-def _source(kind: str, file: str, data: bytes, ratings: Ratings, files: Files) -> Source:
-    movies, users = files[MOVIES_DAT], files[USERS_DAT]
+def _source(files: Files, file: str, table: Table, fields: Sequence[str]) -> Source:
+    ratings = read_ratings(table, {field: field for field in fields})
     features = {
-        "item": movie_features(read_dat(movies[0], _dat_text(*movies), _MOVIE_FIELDS)),
-        "user": user_features(read_dat(users[0], _dat_text(*users), _USER_FIELDS)),
+        "item": movie_features(_read_dat(files[MOVIES_DAT], _MOVIE_FIELDS)),
+        "user": user_features(_read_dat(files[USERS_DAT], _USER_FIELDS)),
     }
-    return Source(kind, file, digest(data), ratings, features)
+    return Source(file, digest(files[file][1]), ratings, features)
 
 
-def _dat_text(name: str, data: bytes) -> str:
-    return decode(name, data, _ENCODING)
+def _read_dat(named: tuple[str, bytes], fields: Sequence[str]) -> Table:
+    name, data = named
+    try:
+        data.decode("utf-8")  # as a copy may be
+        encoding = "utf-8"
+    except UnicodeDecodeError:
+        encoding = "latin-1"  # as GroupLens writes
+    return read_dat(name, decode(name, data, encoding), fields)
 
 
 def _no_folds(source: Path) -> str:

@@ -44,9 +44,12 @@ def add_csv_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``prepare csv``."""
     ratings = parser.add_argument_group("ratings")
     ratings.add_argument("--ratings", type=Path, required=True, metavar="FILE", help="the ratings")
-    for option, required in (("user", 1), ("item", 1), ("rating", 1), ("timestamp", 0)):
+    for option in ("user", "item", "rating", "timestamp"):
         ratings.add_argument(
-            f"--{option}", required=bool(required), metavar="COLUMN", help=f"column of the {option}"
+            f"--{option}",
+            required=option != "timestamp",
+            metavar="COLUMN",
+            help=f"column of the {option}",
         )
     items = parser.add_argument_group("items, optional")
     items.add_argument("--items", type=Path, metavar="FILE", help="a file of item features")
@@ -66,7 +69,9 @@ def add_csv_options(parser: argparse.ArgumentParser) -> None:
         help=r"one character, \t for a tab, or :: (default: found from the column names)",
     )
     form.add_argument(
-        "--encoding", help="encoding of files that are not UTF-8, e.g. latin-1, cp1252, utf-16"
+        "--encoding",
+        default="utf-8",
+        help="encoding of the files, e.g. latin-1, cp1252, utf-16 (default utf-8)",
     )
     _add_split(parser)
     _add_common(parser)

@@ -23,9 +23,7 @@ def read_ml_100k() -> Source:
     columns = {name: f"{name}:{TYPES[name]}" for name in (USER, ITEM, RATING, TIMESTAMP)}
     table = read_csv(str(path), decode(str(path), data), columns.values(), "\t")
     features = {suffix: read_bytes(folder / f"ml-100k.{suffix}") for suffix in ("item", "user")}
-    return Source(
-        "recbole-ml-100k", path.name, digest(data), read_ratings(table, columns), features
-    )
+    return Source(path.name, digest(data), read_ratings(table, columns), features)
 
 
 def find_ml_100k() -> Path:

@@ -20,8 +20,6 @@ def split_per_user(users: np.ndarray, ratios: Sequence[float], seed: int) -> np.
         - users: ``(R,)``
         - returns: ``(R,)``, TRAIN, VALID or TEST
     """
-    if not len(users):
-        return np.empty(0, dtype=np.int64)
     keys = np.random.default_rng(seed).random(len(users))
     order = np.lexsort((keys, users))  # by user, shuffled within
     n_rated = np.bincount(users)

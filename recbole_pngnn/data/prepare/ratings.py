@@ -1,5 +1,6 @@
 """Checked ratings in an order that does not depend on the order they were read in."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -52,8 +53,6 @@ def read_ratings(table: Table, columns: Mapping[str, str]) -> Ratings:
         )
     for column in columns.values():
         table.column(column)  # a wrong name is told before a bad value
-    if table.frame.empty:
-        raise PrepareError(f"{table.name} holds no ratings")
     parts: dict[str, object] = {
         USER: read_ids(table, columns[USER]),
         ITEM: read_ids(table, columns[ITEM]),
@@ -110,9 +109,17 @@ def read_numbers(table: Table, column: str) -> np.ndarray:
     Raises:
         PrepareError: A value is no number, or not finite.
     """
-    cells = pd.to_numeric(table.column(column), errors="coerce")
-    numbers = np.asarray(cells, dtype=np.float64)
+    codes, texts = pd.factorize(table.column(column))
+    numbers = np.array([_number(text) for text in texts])[codes]
     table.refuse(
         ~np.isfinite(numbers), column, "is not a finite number", "correct it or remove the line"
     )
     return numbers
+
+
+def _number(text: str) -> float:
+    """Read a number exactly, which ``pd.to_numeric`` does not; NaN where it is none."""
+    try:
+        return math.nan if "_" in text else float(text)
+    except ValueError:
+        return math.nan

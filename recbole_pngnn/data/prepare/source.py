@@ -14,14 +14,12 @@ class Source:
     """A source that was read and checked.
 
     Attributes:
-        kind: What it is: grouplens-zip, grouplens-folder, fold-folder, recbole-ml-100k or csv.
         file: Name of the rating file, without its folder.
         sha256: Digest of that file.
         ratings: Its ratings.
         features: For the suffixes ``item`` and ``user``, a frame to write or bytes to copy.
     """
 
-    kind: str
     file: str
     sha256: str
     ratings: Ratings

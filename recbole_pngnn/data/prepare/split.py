@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from recbole_pngnn.data.prepare.columns import FOLD, USER
-from recbole_pngnn.data.prepare.errors import PrepareError
-from recbole_pngnn.data.prepare.parts import TEST, split_per_user
+from recbole_pngnn.data.prepare.errors import PrepareError, listing
+from recbole_pngnn.data.prepare.parts import TEST, TRAIN, split_per_user
 
 DEFAULT_RATIOS = (0.8, 0.1, 0.1)
 _TOLERANCE = 1e-6
@@ -39,11 +39,11 @@ class RandomSplit:
         seed: Seed of the numpy generator.
     """
 
-    ratios: tuple[float, float, float] = DEFAULT_RATIOS
+    ratios: Sequence[float] = DEFAULT_RATIOS
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_ratios(self.ratios)
+        _check_ratios(self.ratios)
         _check_seed(self.seed)
 
     @property
@@ -105,7 +105,8 @@ class FoldSplit:
         folds = np.unique(frame[FOLD])
         if self.fold not in folds or len(folds) < 2:
             raise PrepareError(
-                f"cannot test on fold {self.fold}; folds found: {', '.join(map(str, folds))}"
+                f"cannot test on fold {self.fold} and train on others; folds found: "
+                f"{listing(map(str, folds))}"
             )
         parts = np.full(len(frame), TEST)
         known = (frame[FOLD] != self.fold).to_numpy()
@@ -115,42 +116,34 @@ class FoldSplit:
         return parts
 
 
-def parse_ratios(text: str) -> tuple[float, float, float]:
+def parse_ratios(text: str) -> list[float]:
     """Read ratios written as ``0.8,0.1,0.1``.
 
     Args:
-        text: Three numbers separated by commas.
+        text: Numbers separated by commas.
 
     Raises:
-        PrepareError: Not three numbers that make a split.
+        PrepareError: Not numbers.
     """
     try:
-        ratios = tuple(float(part) for part in text.split(","))
+        return [float(part) for part in text.split(",")]
     except ValueError as error:
         raise PrepareError(f"split {text!r} is not three numbers such as 0.8,0.1,0.1") from error
-    return check_ratios(ratios)
 
 
-def check_ratios(ratios: Sequence[float]) -> tuple[float, float, float]:
-    """Return ratios that make a split.
-
-    Args:
-        ratios: Shares of train, valid and test.
-
-    Raises:
-        PrepareError: Not three, negative, not summing to 1, or nothing to train or test on.
-    """
+def _check_ratios(ratios: Sequence[float]) -> None:
     found = ",".join(f"{ratio:g}" for ratio in ratios)
     if len(ratios) != 3:
         raise PrepareError(f"split {found} has {len(ratios)} numbers, expected train,valid,test")
-    train, valid, test = ratios
     if not all(math.isfinite(ratio) and ratio >= 0 for ratio in ratios):
-        raise PrepareError(f"split {found} holds a number that is negative or not finite")
-    if abs(train + valid + test - 1) > _TOLERANCE:
-        raise PrepareError(f"split {found} sums to {train + valid + test:g}, expected 1")
-    if not (train > 0 and test > 0):
+        raise PrepareError(
+            f"split {found} holds a number that is negative or not finite; give shares such as "
+            "0.8,0.1,0.1"
+        )
+    if abs(sum(ratios) - 1) > _TOLERANCE:
+        raise PrepareError(f"split {found} sums to {sum(ratios):g}, expected 1")
+    if not (ratios[TRAIN] > 0 and ratios[TEST] > 0):
         raise PrepareError(f"split {found} leaves train or test empty; both must be above 0")
-    return train, valid, test
 
 
 def _check_seed(seed: int) -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from recbole_pngnn.data.prepare.errors import PrepareError
+from recbole_pngnn.data.prepare.errors import PrepareError, listing, shorten
 
 DELIMITERS = (",", ";", "\t", "|", "::")
 _UNIT = "\x1f"  # stands in for "::", since pandas' fast parser wants a single character
@@ -43,16 +43,13 @@ class Table:
         found = list(self.frame.columns)
         if found.count(name) == 1:
             return self.frame[name]
-        listing = ", ".join(map(repr, found))
+        shown = f"columns found, split at {self.delimiter!r}: {listing(map(repr, found))}"
         if name in found:
-            raise PrepareError(f"{self.name} has several columns {name!r}: {listing}")
+            raise PrepareError(f"{self.name} has several columns {name!r}; {shown}")
         by_lower = {column.lower(): column for column in found}
         close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
-        hint = f"; did you mean {by_lower[close[0]]!r}?" if close else ""
-        raise PrepareError(
-            f"{self.name} has no column {name!r}{hint or '.'} "
-            f"Columns found, split at {self.delimiter!r}: {listing}"
-        )
+        hint = f"; did you mean {by_lower[close[0]]!r}?" if close else ";"
+        raise PrepareError(f"{self.name} has no column {name!r}{hint} {shown}")
 
     def line(self, row: int) -> int:
         """Return the line, from 1, on which a row starts; quoted line breaks are counted."""
@@ -74,10 +71,11 @@ class Table:
             return
         position = int(np.argmax(bad))
         value = str(self.column(column).iloc[position])
-        shown = repr(value if len(value) <= 80 else value[:77] + "...")
         more = f" (the first of {n_bad} such lines)" if n_bad > 1 else ""
         line = self.line(int(self.frame.index[position]))
-        raise PrepareError(f"{self.name}, line {line}: {column} {shown} {problem}{more}; {advice}")
+        raise PrepareError(
+            f"{self.name}, line {line}: {column} {shorten(value)!r} {problem}{more}; {advice}"
+        )
 
 
 def read_csv(name: str, text: str, wanted: Iterable[str], delimiter: str | None = None) -> Table:
@@ -90,23 +88,26 @@ def read_csv(name: str, text: str, wanted: Iterable[str], delimiter: str | None 
         name: Name of the file in errors.
         text: Its content, lines ending in LF.
         wanted: Columns that will be asked for.
-        delimiter: One of ``DELIMITERS`` or any other single character; None to guess.
+        delimiter: ``::`` or an ASCII character; None to guess.
 
     Raises:
         PrepareError: No rows, rows of uneven length, an open quote, a bad delimiter.
     """
     if delimiter is None:
         delimiter = _guess_delimiter(text.strip("\n").partition("\n")[0], list(wanted))
-    elif delimiter != "::" and (len(delimiter) != 1 or delimiter in '"\n\r' + _UNIT):
+    elif delimiter not in DELIMITERS and (
+        len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\0\n\r'
+    ):
         raise PrepareError(
-            f"delimiter {delimiter!r} cannot be used; give one character, \\t for a tab, or ::"
+            f"delimiter {delimiter!r} cannot be used; give an ASCII character, \\t for a tab, or ::"
         )
     raw, first_line = _parse(name, text, delimiter)
     frame = raw.iloc[1:]
     frame.columns = pd.Index([str(cell).strip() for cell in raw.iloc[0]])
+    frame = _without_blank_rows(frame)
     if frame.empty:
         raise PrepareError(f"{name} holds a header and no rows")
-    return Table(name, _without_blank_rows(frame), raw, first_line, delimiter)
+    return Table(name, frame, raw, first_line, delimiter)
 
 
 def read_dat(name: str, text: str, columns: Sequence[str]) -> Table:
@@ -118,7 +119,7 @@ def read_dat(name: str, text: str, columns: Sequence[str]) -> Table:
         columns: Names for its fields, in order.
 
     Raises:
-        PrepareError: A line has more or fewer fields.
+        PrepareError: A line has more or fewer fields, or its last one is empty.
     """
     raw, first_line = _parse(name, text, "::")
     if raw.shape[1] != len(columns):
@@ -128,10 +129,9 @@ def read_dat(name: str, text: str, columns: Sequence[str]) -> Table:
         )
     raw.columns = pd.Index(columns)
     table = Table(name, _without_blank_rows(raw), raw, first_line, "::")
-    short = (table.column(columns[-1]) == "").to_numpy()
-    table.refuse(
-        short, columns[0], f"has fewer than {len(columns)} fields", "the file may be truncated"
-    )
+    last = columns[-1]
+    empty = (table.column(last) == "").to_numpy()
+    table.refuse(empty, last, "is empty or not there", "the file may be truncated, get it again")
     return table
 
 
@@ -147,7 +147,10 @@ def _split_header(header: str, delimiter: str) -> list[str]:
     if delimiter == "::":
         cells = header.split("::")
     else:
-        cells = next(csv.reader([header], delimiter=delimiter), [])
+        try:
+            cells = next(csv.reader([header], delimiter=delimiter), [])
+        except csv.Error:  # more than 128 KiB without this delimiter
+            cells = [header]
     return [cell.strip() for cell in cells]
 
 

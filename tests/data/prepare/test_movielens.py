@@ -1,207 +1,183 @@
-"""MovieLens, from GroupLens' files, from folds, and from RecBole's copy."""
+"""MovieLens-1M: what is written, and that it is the same from each form of the source."""
 
-import json
+import gzip
+import hashlib
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from recbole.data import create_dataset
-
-from tests.data.prepare.conftest import MOVIES, RATINGS, read, read_parts
 
 ML_1M = os.environ.get("RECBOLE_PNGNN_ML1M")
+ROOT = Path(__file__).parents[3]
 
 
-def test_zip_and_folder_give_the_same_files(prepare, zipped, grouplens, tmp_path):
-    assert prepare("ml-1m", "--source", zipped, "--name", "a", "--seed", 3)[0] == 0
-    assert prepare("ml-1m", "--source", grouplens, "--name", "b", "--seed", 3)[0] == 0
-    for one in (tmp_path / "out" / "a").iterdir():
-        if one.name == "manifest.json":
-            continue
-        other = tmp_path / "out" / "b" / one.name.replace("a.", "b.", 1)
-        assert one.read_bytes() == other.read_bytes(), one.name
-
-
-def test_what_is_written(prepare, grouplens, tmp_path):
-    status, out, _ = prepare("ml-1m", "--source", grouplens, "--split", "0.5,0.25,0.25")
-    folder = tmp_path / "out" / "ml-1m-split-50-25-25-seed0"
-    assert status == 0
-    assert f"next: python run_recbole.py --model=PNGNN --dataset={folder.name}" in out
-    parts = read_parts(folder)
-    header = ["user_id:token", "item_id:token", "rating:float", "timestamp:float"]
-    assert [list(part.columns) for part in parts] == [header] * 3
-    assert [len(part) for part in parts] == [4, 2, 2]
-    rows = sorted(tuple(row) for part in parts for row in part.itertuples(index=False))
-    assert rows == sorted(tuple(map(str, row)) for row in RATINGS)
-
-    items = read(folder, "item")
-    assert list(items.columns) == [
-        "item_id:token",
-        "movie_title:token_seq",
-        "release_year:token",
-        "genre:token_seq",
+def test_what_is_written(prepare, grouplens, written, movielens):
+    source = grouplens()
+    done = prepare("ml-1m", "--source", source, "--split", "0.6,0.2,0.2", "--seed", "4")
+    assert done.status == 0, done.err
+    name = "ml-1m-split-60-20-20-seed4"
+    dataset = written(name)
+    assert set(dataset.files) == {
+        *(".train.inter", ".valid.inter", ".test.inter", ".item", ".user", ".yaml"),
+        "manifest.json",
+    }
+    for part in ("train", "valid", "test"):
+        assert dataset.headers[f".{part}.inter"] == [
+            *("user_id:token", "item_id:token", "rating:float", "timestamp:float")
+        ]
+    assert dataset.ratings == sorted(movielens.ratings)
+    assert [len(part) for part in dataset.parts] == [9, 3, 3]
+    assert dataset.files[".yaml"] == b"benchmark_filename: [train, valid, test]\n"
+    assert dataset.manifest == {
+        "name": name,
+        "source": {
+            "file": "ratings.dat",
+            "sha256": hashlib.sha256((source / "ratings.dat").read_bytes()).hexdigest(),
+        },
+        "split": {"method": "random", "ratios": [0.6, 0.2, 0.2], "seed": 4},
+        "users": 3,
+        "items": 5,
+        "ratings": {"train": 9, "valid": 3, "test": 3},
+        "duplicates_dropped": 0,
+        "tool": {"name": "recbole-pngnn", "version": "0.1.0"},
+    }
+    assert done.out.splitlines() == [
+        f"{name}: written to out/{name}",
+        "  users 3, items 5",
+        "  ratings 15: train 9, valid 3, test 3",
+        f"next: recbole-pngnn run --model=PNGNN --dataset={name} --data_path=out",
     ]
-    assert [tuple(row) for row in items.itertuples(index=False)] == [
+
+
+def test_titles_years_and_genres(prepare, zipped, written):
+    assert prepare("ml-1m", "--source", zipped(), "--name", "tiny").status == 0
+    dataset = written("tiny")
+    assert dataset.headers[".item"] == [
+        *("item_id:token", "movie_title:token_seq", "release_year:token", "genre:token_seq")
+    ]
+    assert dataset.rows[".item"] == [
         ("1", "Toy Story", "1995", "Animation Children's Comedy"),
         ("2", 'Adventures of "Q", The: Part 1', "1999", "Sci-Fi"),
-        ("10", "Misérables, Les", "1995", "Drama Film-Noir"),
-        ("30", "Untitled", "", "(no-genres-listed)"),
+        ("3", "Misérables, Les", "1995", "Drama Film-Noir"),
+        ("10", "Untitled", "", "(no-genres-listed)"),
+        ("20", "2001: A Space Odyssey", "1968", "Sci-Fi Drama"),
+        ("30", "Alien³", "1992", "Horror"),
     ]
-    users = read(folder, "user")
-    assert users.iloc[1].tolist() == ["2", "56", "M", "16", "70072-2343"]
-    manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest["users"] == 2
-    assert manifest["items"] == len(MOVIES)
-    assert manifest["ratings"] == {"train": 4, "valid": 2, "test": 2}
-    assert manifest["source"]["kind"] == "grouplens-folder"
 
 
-def test_a_fold_is_the_test_part(prepare, folded, tmp_path):
-    assert prepare("ml-1m", "--source", folded, "--fold", 2)[0] == 0
-    train, valid, test = read_parts(tmp_path / "out" / "ml-1m-fold2")
-    expected = [RATINGS[place][:3] for place in range(len(RATINGS)) if 1 + place % 4 == 2]
-    assert [tuple(row) for row in test.itertuples(index=False)] == [
-        tuple(map(str, row)) for row in expected
+def test_users(prepare, zipped, written):
+    assert prepare("ml-1m", "--source", zipped(), "--name", "tiny").status == 0
+    dataset = written("tiny")
+    assert dataset.headers[".user"] == [
+        *("user_id:token", "age:token", "gender:token", "occupation:token", "zip_code:token")
     ]
-    assert len(valid) == 0
-    assert len(train) == len(RATINGS) - len(expected)
+    assert dataset.rows[".user"] == [
+        ("1", "1", "F", "10", "48067"),
+        ("2", "56", "M", "16", "70072-2343"),
+        ("10", "25", "M", "4", "02460"),
+    ]
 
 
-def test_a_share_of_the_other_folds_is_for_validation(prepare, folded, tmp_path):
-    words = ("ml-1m", "--source", folded, "--fold", 1, "--valid_ratio", 0.34, "--seed", 1)
-    assert prepare(*words)[0] == 0
-    train, valid, test = read_parts(tmp_path / "out" / "ml-1m-fold1-valid34-seed1")
-    assert [len(train), len(valid), len(test)] == [4, 2, 2]
-
-
-def test_recbole_reads_the_rows_that_were_written(prepare, zipped, tmp_path, make_config):
-    prepare("ml-1m", "--source", zipped, "--name", "tiny", "--split", "0.5,0.25,0.25")
-    config = make_config("BPR", "tiny", data_path=str(tmp_path / "out"), topk=[1])
-    dataset = create_dataset(config)
-    rows = dataset.inter_feat
-    found = {
-        (user, item, f"{rating:g}")
-        for user, item, rating in zip(
-            dataset.id2token("user_id", rows["user_id"].to_numpy()),
-            dataset.id2token("item_id", rows["item_id"].to_numpy()),
-            rows["rating"],
-            strict=True,
-        )
+def test_every_form_of_the_source_gives_the_same_bytes(prepare, grouplens, zipped, written):
+    grouplens()
+    forms = {
+        "folder": "ml-1m",
+        "folder-above": ".",
+        "zip": zipped(),
+        "utf-8": grouplens(encoding="utf-8", name="copy"),
     }
-    assert found == {tuple(map(str, row[:3])) for row in RATINGS}
+    for output, source in forms.items():
+        assert prepare("ml-1m", "--source", source, "--name", "d", output=output).status == 0
+    expected = written("d", "zip").files
+    for output in ("folder", "folder-above"):
+        assert written("d", output).files == expected
+    # ratings.dat is the same in both encodings, movies.dat is not
+    assert written("d", "utf-8").files == expected
 
 
-def test_ml_100k(prepare, tmp_path):
-    assert prepare("ml-100k", "--split", "0.8,0.1,0.1", "--seed", 1)[0] == 0
-    folder = tmp_path / "out" / "ml-100k-split-80-10-10-seed1"
-    parts = read_parts(folder)
-    sizes = [len(part) for part in parts]
-    assert sum(sizes) == 100_000
-    assert [size / 1000 for size in sizes] == pytest.approx([80, 10, 10], abs=1)
-    pairs = {(row[0], row[1]) for part in parts for row in part.itertuples(index=False)}
-    assert len(pairs) == 100_000
-    assert set(parts[0]["user_id:token"]) >= set(parts[2]["user_id:token"])
+@pytest.mark.parametrize("inside", ["", "a/b/"])
+def test_the_folder_inside_of_the_zip_does_not_matter(prepare, zipped, written, inside, movielens):
+    assert prepare("ml-1m", "--source", zipped(inside), "--name", "d").status == 0
+    assert written("d").ratings == sorted(movielens.ratings)
 
 
-@pytest.mark.skipif(not ML_1M or not Path(ML_1M).is_dir(), reason="RECBOLE_PNGNN_ML1M is not set")
-def test_the_real_folds(prepare, tmp_path):
-    root = Path(__file__).parents[3]
-    assert prepare("ml-1m", "--source", (root / ML_1M).resolve(), "--fold", 1)[0] == 0
-    manifest = json.loads((tmp_path / "out" / "ml-1m-fold1" / "manifest.json").read_text())
+def test_the_order_of_the_lines_does_not_matter(prepare, grouplens, written, movielens):
+    backwards = {key: rows[::-1] for key, rows in vars(movielens).items() if key != "folds"}
+    for output, rows in (("one", {}), ("other", backwards)):
+        source = grouplens(**rows, name=f"{output}-source")
+        assert prepare("ml-1m", "--source", source, "--name", "d", output=output).status == 0
+    one, other = written("d", "one"), written("d", "other")
+    assert one.rows == other.rows
+
+
+@pytest.mark.parametrize("fold", [1, 2, 3, 4, 5])
+def test_a_fold_is_the_test_part(prepare, folded, written, movielens, fold):
+    done = prepare("ml-1m", "--source", folded(), "--fold", fold)
+    assert done.status == 0, done.err
+    dataset = written(f"ml-1m-fold{fold}")
+    rows = [row[:3] for row in movielens.ratings]
+    held_out = [row for row, of in zip(rows, movielens.folds, strict=True) if of == fold]
+    train, valid, test = dataset.parts
+    assert len(held_out) == 3
+    assert sorted(test) == sorted(held_out)
+    assert valid == []
+    assert sorted(train + test) == sorted(rows)
+    assert dataset.headers[".test.inter"] == ["user_id:token", "item_id:token", "rating:float"]
+    assert dataset.manifest["split"] == {
+        "method": "fold",
+        "fold": fold,
+        "valid_ratio": 0.0,
+        "seed": None,
+    }
+
+
+def test_a_share_of_the_training_folds_is_for_validation(prepare, folded, written):
+    source = folded()
+    assert prepare("ml-1m", "--source", source, "--fold", 1).status == 0
+    words = ("--fold", 1, "--valid_ratio", 0.5, "--seed", 3)
+    assert prepare("ml-1m", "--source", source, *words).status == 0
+    whole, cut = written("ml-1m-fold1"), written("ml-1m-fold1-valid50-seed3")
+    assert cut.parts[2] == whole.parts[2]
+    assert sorted(cut.parts[0] + cut.parts[1]) == sorted(whole.parts[0])
+    # Each of the three users has four training ratings.
+    assert sorted(user for user, *_ in cut.parts[1]) == ["1", "1", "10", "10", "2", "2"]
+    assert cut.manifest["split"]["seed"] == 3
+
+
+def test_a_folder_with_folds_can_be_split_at_random_too(prepare, folded, written, movielens):
+    source = folded()
+    assert prepare("ml-1m", "--source", source, "--name", "d").status == 0
+    assert written("d").ratings == sorted(row[:3] for row in movielens.ratings)
+    assert written("d").manifest["split"]["method"] == "random"
+
+
+def test_folds_are_taken_from_where_they_are(prepare, folded, grouplens, written):
+    """Beside ratings.dat, unpacked, and in a folder named ml-1m."""
+    grouplens()
+    source = folded(name="above")
+    (source / "ratings.dat").write_bytes(Path("ml-1m/ratings.dat").read_bytes())
+    assert prepare("ml-1m", "--source", source, "--name", "gz", "--fold", 2).status == 0
+    assert prepare("ml-1m", "--source", source, "--name", "dat").status == 0
+    assert ".test.inter" in written("dat").headers
+    assert "timestamp:float" in written("dat").headers[".test.inter"]
+
+    packed = source / "ratings.csv.gz"
+    (source / "ratings.csv").write_bytes(gzip.decompress(packed.read_bytes()))
+    packed.unlink()
+    source.rename("ml-1m-new")
+    Path("holder").mkdir()
+    Path("ml-1m-new").rename("holder/ml-1m")
+    assert prepare("ml-1m", "--source", "holder", "--name", "csv", "--fold", 2).status == 0
+    assert written("gz").parts == written("csv").parts
+
+
+@pytest.mark.skipif(
+    not ML_1M or not (ROOT / ML_1M).is_dir(), reason="RECBOLE_PNGNN_ML1M names no folder"
+)
+def test_the_real_folds(prepare, written):
+    done = prepare("ml-1m", "--source", (ROOT / ML_1M).resolve(), "--fold", 1)
+    assert done.status == 0, done.err
+    manifest = written("ml-1m-fold1").manifest
     assert manifest["ratings"] == {"train": 800_167, "valid": 0, "test": 200_042}
     assert (manifest["users"], manifest["items"]) == (6040, 3706)
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["--fold", "1"], "ratings.dat' ?|has no folds, only ratings.csv.gz"),
-        (["--split", "0.8,0.2"], "split 0.8,0.2 has 2 numbers, expected train,valid,test"),
-        (["--split", "0.8,0.1,0.2"], "sums to 1.1, expected 1"),
-        (["--split", "0.8,0.2,0"], "leaves train or test empty"),
-        (["--split", "a,b,c"], "is not three numbers"),
-        (["--valid_ratio", "0.1"], "valid_ratio needs a fold"),
-        (["--seed", "-1"], "seed is -1, expected 0 or more"),
-        (["--name", "ml-100k"], "'ml-100k' is taken"),
-        (["--name", "../x"], "is not a plain folder name"),
-    ],
-)
-def test_options_that_cannot_be_used(prepare, grouplens, words, message, tmp_path):
-    status, _, err = prepare("ml-1m", "--source", grouplens, *words)
-    assert status == 2
-    assert any(part in err for part in message.split("|")), err
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_fold_that_is_not_there(prepare, folded, tmp_path):
-    status, _, err = prepare("ml-1m", "--source", folded, "--fold", 9)
-    assert (status, "cannot test on fold 9; folds found: 1, 2, 3, 4" in err) == (2, True)
-    assert not list((tmp_path / "out").iterdir())
-
-
-def break_zip(path):
-    path.write_bytes(path.read_bytes()[:-60])
-
-
-def break_member(path):
-    data = bytearray(path.read_bytes())
-    data[60] ^= 0xFF
-    path.write_bytes(data)
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (break_zip, "is not a zip file, or is truncated or damaged"),
-        (break_member, "is truncated or damaged"),
-        (lambda path: path.write_text("<!DOCTYPE html><p>Sign in"), "is an HTML page, not data"),
-        (lambda path: path.write_text("hello"), "is not a zip file"),
-        (lambda path: path.unlink(), "does not exist; give GroupLens' ml-1m.zip"),
-    ],
-)
-def test_a_zip_that_is_none(prepare, zipped, damage, message, tmp_path):
-    damage(zipped)
-    status, _, err = prepare("ml-1m", "--source", zipped)
-    assert status == 2
-    assert message in err
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("ratings.dat", "1::1::five::978300000\n", "ratings.dat, line 1: rating 'five' is not a"),
-        ("ratings.dat", "1::1::5::9\n1::2::nan::9\n", "line 2: rating 'nan' is not a finite"),
-        ("ratings.dat", "1::1::5::9\n::2::4::9\n", "line 2: user_id '' is a missing id"),
-        ("ratings.dat", "1::1::5::9\n\n1::2::4\n", "line 3: user_id '1' has fewer than 4 fields"),
-        ("ratings.dat", "1::1::5::9::8\n", "line 1: 5 fields separated by '::', expected 4"),
-        ("ratings.dat", "1,1,5,9\n", "line 1: 1 fields separated by '::', expected 4"),
-        ("ratings.dat", "", "ratings.dat is empty"),
-        ("movies.dat", "1::Toy Story (1995)\n", "movies.dat, line 1: 2 fields"),
-    ],
-)
-def test_lines_that_cannot_be_read(prepare, grouplens, name, text, message):
-    (grouplens / name).write_text(text)
-    status, _, err = prepare("ml-1m", "--source", grouplens)
-    assert status == 2
-    assert message in err
-
-
-def test_files_that_are_missing(prepare, grouplens):
-    (grouplens / "movies.dat").unlink()
-    assert "holds no movies.dat" in prepare("ml-1m", "--source", grouplens)[2]
-    (grouplens / "ratings.dat").unlink()
-    err = prepare("ml-1m", "--source", grouplens)[2]
-    assert "holds neither ratings.dat nor ratings.csv.gz (found: users.dat)" in err
-
-
-def test_neither_torch_nor_recbole_is_imported(zipped, tmp_path):
-    code = (
-        "import sys; from recbole_pngnn.cli import main; "
-        f"main(['prepare', 'ml-1m', '--source', {str(zipped)!r}, '--output', 'o']); "
-        "print([name for name in ('torch', 'recbole', 'ray') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+    assert manifest["duplicates_dropped"] == 0
