@@ -80,6 +80,9 @@ def _train(
                 "benchmark_filename": ["train", "test"],
                 "checkpoint_dir": place,
                 "output_dir": place,
+                "metrics": ["Recall"],  # nothing is evaluated, and small catalogues are welcome
+                "topk": [1],
+                "valid_metric": "Recall@1",
                 **DEFAULT_OPTIONS,
                 **options,
             },

@@ -47,6 +47,8 @@ def clean_interactions(
     """
     _check_columns(interactions, threshold, user_field, item_field)
     part = np.repeat(np.arange(len(part_sizes or [1])), part_sizes or [len(interactions)])
+    if SOURCE_FIELD in interactions:
+        interactions = _with_sources(interactions, part)
 
     ratings = interactions[threshold.field].to_numpy()
     if np.isinf(ratings).any():
@@ -99,11 +101,20 @@ def _check_columns(
             f"like_threshold compares numbers, and {threshold.field} is not of type float in the "
             f"atomic file; write {threshold.field}:float in its header"
         )
-    if SOURCE_FIELD in interactions and interactions[SOURCE_FIELD].isna().any():
-        raise ValueError(
-            f"{interactions[SOURCE_FIELD].isna().sum()} interaction(s) have no {SOURCE_FIELD}; "
-            f"each is {OBSERVED} or names what made it up"
-        )
+
+
+def _with_sources(interactions: pd.DataFrame, part: np.ndarray) -> pd.DataFrame:
+    """Call the rows of a part observed whose file has no column of sources."""
+    missing = interactions[SOURCE_FIELD].isna()
+    for number in np.unique(part):
+        of_part = part == number
+        n_missing = int(missing[of_part].sum())
+        if 0 < n_missing < of_part.sum():
+            raise ValueError(
+                f"{n_missing} interaction(s) have no {SOURCE_FIELD}; each is {OBSERVED} or names "
+                f"what made it up"
+            )
+    return interactions.assign(**{SOURCE_FIELD: interactions[SOURCE_FIELD].fillna(OBSERVED)})
 
 
 def _last_of_duplicates(

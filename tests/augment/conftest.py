@@ -20,7 +20,7 @@ KEY = "sk-a-secret-that-nobody-may-see"
 def training_rows():
     """Each user rated six items of twelve, the even places liked."""
     return [
-        (f"u{user}", ITEMS[(user + place) % 12], 5 - place % 2 * (3 + place % 3))
+        (f"u{user}", ITEMS[(user + place) % 12], 5 - place % 2 * (2 + place % 3))
         for user in range(N_USERS)
         for place in range(6)
     ]

@@ -264,7 +264,8 @@ from recbole_pngnn.augment.prompts import PromptMaker, read_template
 from recbole_pngnn.augment.requests import RequestSettings
 data = read_training_data("films", Path("dataset"), text_columns=("movie_title",))
 maker = PromptMaker(data, read_template("history-v1"), ("movie_title",))
-prompts = [maker.prompt(u, ["m10", "m11", "m12"], v) for u in data.users for v in range(10)]
+items = [f"m{n}" for n in range(1, 13)]
+prompts = [maker.prompt(u, items, v) for u in data.users for v in range(10)]
 with Journal(Path("journal.jsonl"), {}) as journal:
     asker = Asker(RequestSettings("tiny", sys.argv[1]), ClientSettings(concurrency=2), journal)
     try:

@@ -116,7 +116,10 @@ def test_of_each_pair_the_last_row_stays_as_a_dictionary_would_keep_it(rows):
         ([("u", "a", 3.0), ("u", "b", 1.0)], r"3.5 leaves no liked interactions; rating spans \[1"),
         ([("u", "a", np.nan)], "no interaction has a user, an item and a value of rating"),
         ([("u", "a", "5")], "rating is not of type float"),
-        ([("u", "a", 5.0, 1.0, np.nan)], r"1 interaction\(s\) have no source"),
+        (
+            [("u", "a", 5.0, 1.0, np.nan), ("u", "b", 5.0, 1.0, "llm")],
+            r"1 interaction\(s\) have no source",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_an_error(rows, message):
@@ -127,6 +130,13 @@ def test_what_cannot_be_used_is_an_error(rows, message):
 def test_a_missing_column_is_named_with_those_that_are_there():
     with pytest.raises(ValueError, match=r"column rating .* loaded are user_id, item_id"):
         clean([("u", "a")])
+
+
+def test_a_part_without_the_column_of_sources_is_observed():
+    # RecBole puts parts below each other; a file without the column leaves it empty.
+    rows = [("u", "a", 5.0, 1.0, "observed"), ("u", "b", 5.0, 1.0, "llm")]
+    kept, _ = clean([*rows, ("u", "c", 4.0, 1.0, np.nan)], sizes=[2, 0, 1])
+    assert kept == [*rows, ("u", "c", 4.0, 1.0, "observed")]
 
 
 def test_likes_alone_are_a_warning(caplog):
