@@ -21,10 +21,10 @@ def test_the_delimiter_is_found(prepare_csv, written, delimiter):
     assert "users 2, items 3" in done.out
 
 
-def test_the_delimiter_is_found_among_others_in_the_header(prepare_csv, written):
-    content = TEXT.replace(",", ";").replace("userId;", '"a,b,c,d,e";userId;').replace("u", "x;u")
-    content = content.replace("x;userId", "userId")
-    done = prepare_csv(content=content)
+@pytest.mark.parametrize("start", ["", "\n", "\ufeff"])
+def test_the_delimiter_is_found_among_others_in_the_header(prepare_csv, written, start):
+    header, *lines = TEXT.replace(",", ";").splitlines()
+    done = prepare_csv(header=f"{start}{header};a,b,c,d,e", rows=[f"{line};-" for line in lines])
     assert done.status == 0, done.err
     assert written().ratings == RATINGS
 

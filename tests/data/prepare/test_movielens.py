@@ -142,6 +142,10 @@ def test_a_share_of_the_training_folds_is_for_validation(prepare, folded, writte
     # Each of the three users has four training ratings.
     assert sorted(user for user, *_ in cut.parts[1]) == ["1", "1", "10", "10", "2", "2"]
     assert cut.manifest["split"]["seed"] == 3
+    assert prepare("ml-1m", "--source", source, *words[:-1], 4).status == 0
+    other = written("ml-1m-fold1-valid50-seed4")
+    assert other.parts[2] == cut.parts[2]
+    assert other.parts[1] != cut.parts[1]
 
 
 def test_a_folder_with_folds_can_be_split_at_random_too(prepare, folded, written, movielens):
