@@ -61,6 +61,18 @@ def read_optional_float(config: Any, key: str) -> float | None:
     return read_float(config, key)
 
 
+def read_optional_str(config: Any, key: str) -> str | None:
+    """Read a word, or None where the option is empty (``~`` in YAML).
+
+    Raises:
+        ValueError: The option is missing or no word.
+    """
+    value = config[key] if key in config and config[key] is None else _present(config, key)
+    if value is not None and (not isinstance(value, str) or not value):
+        raise ValueError(f"{key} must be a name or empty, found {value!r}")
+    return value
+
+
 def _present(config: Any, key: str) -> Any:
     if key not in config or config[key] is None:
         raise ValueError(

@@ -21,7 +21,13 @@ from recbole_pngnn.nn.losses import (
 )
 from recbole_pngnn.nn.sampling import DegreeSampler
 from recbole_pngnn.nn.scores import pair_scores
-from recbole_pngnn.options import read_choice, read_float, read_int, read_optional_float
+from recbole_pngnn.options import (
+    read_choice,
+    read_float,
+    read_int,
+    read_optional_float,
+    read_optional_str,
+)
 
 READINGS = ("fused", "partitioned", "disinterest")
 REG_TARGETS = ("fused", "ego")
@@ -79,14 +85,19 @@ class PNGNN(GeneralRecommender):
                 "PNGNN trains on liked interactions alone: its negative graph is empty. Check "
                 "like_threshold and train_interactions (rated keeps both signs)."
             )
-        self.encoder = PNEncoder(
-            self.n_users,
-            self.n_items,
-            bipartite_adjacency(users[liked], items[liked], self.n_users, self.n_items),
-            bipartite_adjacency(users[~liked], items[~liked], self.n_users, self.n_items),
-            embedding_size,
-            n_layers,
-        )
+        self.weight_field = read_optional_str(config, "weight_field")
+        weights = self._weights(dataset.inter_feat)
+        graphs = [
+            bipartite_adjacency(
+                users[rows],
+                items[rows],
+                self.n_users,
+                self.n_items,
+                edge_weight=None if weights is None else weights[rows],
+            )
+            for rows in (liked, ~liked)
+        ]
+        self.encoder = PNEncoder(self.n_users, self.n_items, *graphs, embedding_size, n_layers)
         self.attention = (
             SignAttention(embedding_size, attention_dropout) if self.reading == "fused" else None
         )
@@ -116,22 +127,40 @@ class PNGNN(GeneralRecommender):
         sampled = self.sampler.draw(users, self.n_samples)  # (B, S)
         items = torch.cat([observed[:, None], sampled], dim=1)  # (B, 1 + S)
         ranking, v = self.forward()
-        loss = self._ranking_loss(ranking, v, users, items, liked)
+        loss = self._ranking_loss(ranking, v, users, items, liked, self._weights(interaction))
         return loss + self.reg_weight * self._penalty(ranking, v, users, items, liked)
 
+    def _weights(self, interactions: Interaction) -> Tensor | None:
+        """Weight of each interaction, None where all are 1."""
+        if self.weight_field is None:
+            return None
+        if self.weight_field not in interactions:
+            raise ValueError(
+                f"weight_field {self.weight_field} is no column that was loaded; name it in "
+                f"load_col, or set weight_field: ~ for weights of 1"
+            )
+        weights: Tensor = interactions[self.weight_field]
+        return weights
+
     def _ranking_loss(
-        self, ranking: Tensor, v: Tensor, users: Tensor, items: Tensor, liked: Tensor
+        self,
+        ranking: Tensor,
+        v: Tensor,
+        users: Tensor,
+        items: Tensor,
+        liked: Tensor,
+        weights: Tensor | None,
     ) -> Tensor:
         b = self.feedback_coefficient
         if self.reading == "fused":
             scores = self._scores(ranking, users, items)
-            return fused_dual_bpr(scores[:, 0], scores[:, 1:], liked, b)
+            return fused_dual_bpr(scores[:, 0], scores[:, 1:], liked, b, weights)
         scores_z, scores_v = self._scores(ranking, users, items), self._scores(v, users, items)
         if self.reading == "partitioned":
             scores = torch.where(liked[:, None], scores_z, scores_v)
-            return partitioned_dual_bpr(scores[:, 0], scores[:, 1:], liked, b)
+            return partitioned_dual_bpr(scores[:, 0], scores[:, 1:], liked, b, weights)
         return disinterest_dual_bpr(
-            scores_z[:, 0], scores_z[:, 1:], scores_v[:, 0], scores_v[:, 1:], liked, b
+            scores_z[:, 0], scores_z[:, 1:], scores_v[:, 0], scores_v[:, 1:], liked, b, weights
         )
 
     def _scores(self, embeddings: Tensor, users: Tensor, items: Tensor) -> Tensor:

@@ -18,7 +18,12 @@ _CACHED_COLUMNS = 32
 
 
 def bipartite_adjacency(
-    users: Tensor, items: Tensor, n_users: int, n_items: int, dtype: torch.dtype = torch.float32
+    users: Tensor,
+    items: Tensor,
+    n_users: int,
+    n_items: int,
+    dtype: torch.dtype = torch.float32,
+    edge_weight: Tensor | None = None,
 ) -> Tensor:
     r"""Build the symmetrically normalised adjacency of a user-item graph (PN-GNN, Eq. 1-2).
 
@@ -34,15 +39,24 @@ def bipartite_adjacency(
         n_users: Number of users.
         n_items: Number of items.
         dtype: Type of the values.
+        edge_weight: Weight of each interaction, not negative; degrees are sums of them. 1 by
+            default.
 
     Shapes:
-        - users, items: ``(E,)``
+        - users, items, edge_weight: ``(E,)``
         - returns: ``(N, N)`` sparse, ``N = n_users + n_items``, users first; CSR with 32-bit
           indices where this build of torch multiplies it, COO elsewhere.
 
     Raises:
-        ValueError: The lengths differ, or an index is out of range.
+        ValueError: The lengths differ, an index is out of range, or a weight is negative.
     """
+    if edge_weight is None:
+        edge_weight = torch.ones(users.shape, dtype=torch.float64, device=users.device)
+    if edge_weight.shape != users.shape or bool((edge_weight < 0).any()):
+        raise ValueError(
+            f"edge_weight must be one number for each of the {len(users)} interactions, and none "
+            f"negative; found shape {tuple(edge_weight.shape)}"
+        )
     if users.shape != items.shape or users.dim() != 1:
         raise ValueError(
             f"users and items must be vectors of one length, found shapes "
@@ -56,9 +70,11 @@ def bipartite_adjacency(
     n_nodes = n_users + n_items
     rows = torch.cat([users, items + n_users])
     columns = torch.cat([items + n_users, users])
-    degree = torch.bincount(rows, minlength=n_nodes).to(torch.float64)
-    scale = torch.where(degree > 0, degree.clamp(min=1).rsqrt(), 0.0)
-    values = (scale[rows] * scale[columns]).to(dtype)
+    weights = edge_weight.to(torch.float64).repeat(2)
+    degree = torch.zeros(n_nodes, dtype=torch.float64, device=rows.device)
+    degree.index_add_(0, rows, weights)
+    scale = torch.where(degree > 0, degree.rsqrt(), 0.0)
+    values = (weights * scale[rows] * scale[columns]).to(dtype)
     coo = torch.sparse_coo_tensor(
         torch.stack([rows, columns]), values, (n_nodes, n_nodes), check_invariants=False
     ).coalesce()

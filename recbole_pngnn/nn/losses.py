@@ -11,7 +11,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def fused_dual_bpr(observed: Tensor, sampled: Tensor, liked: Tensor, coefficient: float) -> Tensor:
+def fused_dual_bpr(
+    observed: Tensor,
+    sampled: Tensor,
+    liked: Tensor,
+    coefficient: float,
+    weights: Tensor | None = None,
+) -> Tensor:
     r"""Rank liked over disliked over unobserved by one score (SiReN, arXiv 2108.08735, Eq. 10).
 
     .. math:: -\sum_{(u,i,j)} \ln \sigma(c_{ui}\, y_{ui} - y_{uj}), \qquad
@@ -24,17 +30,22 @@ def fused_dual_bpr(observed: Tensor, sampled: Tensor, liked: Tensor, coefficient
         sampled: Scores of the items sampled for it.
         liked: Whether the observed item was liked.
         coefficient: The feedback-aware coefficient b.
+        weights: Weight of each row's triples; 1 by default.
 
     Shapes:
-        - observed, liked: ``(B,)``; sampled: ``(B, S)``
+        - observed, liked, weights: ``(B,)``; sampled: ``(B, S)``
         - returns: scalar
     """
     factor = torch.where(liked, 1.0, coefficient).to(observed.dtype)
-    return F.softplus(sampled - (factor * observed)[:, None]).sum()
+    return _weighted_sum(F.softplus(sampled - (factor * observed)[:, None]), weights)
 
 
 def partitioned_dual_bpr(
-    observed: Tensor, sampled: Tensor, liked: Tensor, coefficient: float
+    observed: Tensor,
+    sampled: Tensor,
+    liked: Tensor,
+    coefficient: float,
+    weights: Tensor | None = None,
 ) -> Tensor:
     r"""Eq. 10 of the paper to the letter: z ranks the liked triples, v the disliked ones.
 
@@ -46,14 +57,15 @@ def partitioned_dual_bpr(
         sampled: ``z_u z_j`` where liked, ``v_u v_j`` where not.
         liked: Whether the observed item was liked.
         coefficient: The coefficient b.
+        weights: Weight of each row's triples; 1 by default.
 
     Shapes:
-        - observed, liked: ``(B,)``; sampled: ``(B, S)``
+        - observed, liked, weights: ``(B,)``; sampled: ``(B, S)``
         - returns: scalar
     """
     below = sampled - observed[:, None]
     above = coefficient * observed[:, None] - sampled
-    return F.softplus(torch.where(liked[:, None], below, above)).sum()
+    return _weighted_sum(F.softplus(torch.where(liked[:, None], below, above)), weights)
 
 
 def disinterest_dual_bpr(
@@ -63,6 +75,7 @@ def disinterest_dual_bpr(
     sampled_v: Tensor,
     liked: Tensor,
     coefficient: float,
+    weights: Tensor | None = None,
 ) -> Tensor:
     r"""Learn an interest and a disinterest score on all triples (PANE-GNN, arXiv 2306.04095).
 
@@ -77,14 +90,19 @@ def disinterest_dual_bpr(
         observed_v, sampled_v: Disinterest scores.
         liked: Whether the observed item was liked.
         coefficient: The coefficient b; 3 in PANE-GNN.
+        weights: Weight of each row's triples; 1 by default.
 
     Shapes:
-        - observed_z, observed_v, liked: ``(B,)``; sampled_z, sampled_v: ``(B, S)``
+        - observed_z, observed_v, liked, weights: ``(B,)``; sampled_z, sampled_v: ``(B, S)``
         - returns: scalar
     """
-    interest = fused_dual_bpr(observed_z, sampled_z, liked, coefficient)
-    disinterest = fused_dual_bpr(observed_v, sampled_v, ~liked, coefficient)
+    interest = fused_dual_bpr(observed_z, sampled_z, liked, coefficient, weights)
+    disinterest = fused_dual_bpr(observed_v, sampled_v, ~liked, coefficient, weights)
     return interest + disinterest
+
+
+def _weighted_sum(terms: Tensor, weights: Tensor | None) -> Tensor:
+    return terms.sum() if weights is None else (terms * weights[:, None]).sum()
 
 
 def squared_norms(embeddings: Tensor, counts: Tensor) -> Tensor:

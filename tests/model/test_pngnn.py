@@ -460,3 +460,71 @@ def test_the_model_is_recboles_general_recommender(build):
     assert isinstance(model, PNGNN)
     assert model.encoder.n_layers == 4
     assert model.n_samples == 40
+
+
+@pytest.fixture
+def weighted(build, tmp_path):
+    """Build on the known-answer data with a column of weights, made by a function of the row."""
+
+    def build_weighted(weight, **options):
+        build()  # writes the dataset
+        file = tmp_path / "dataset" / "known" / "known.train.inter"
+        header, *lines = file.read_text().splitlines()
+        rows = [f"{line}\t{weight(*line.split())}" for line in lines]
+        file.write_text("\n".join([f"{header}\tweight:float", *rows]) + "\n")
+        config = Config(
+            "PNGNN",
+            "known",
+            config_dict={
+                "protocol": "signed",
+                "data_path": "dataset",
+                "topk": [1],
+                "embedding_size": 8,
+                "show_progress": False,
+                **options,
+            },
+        )
+        init_seed(1, True)
+        data = data_preparation(config, create_dataset(config))
+        init_seed(1, True)
+        return get_model("PNGNN")(config, data[0]._dataset), data[0]
+
+    return build_weighted
+
+
+def test_weights_are_off_by_default_and_of_one_change_nothing(build, weighted):
+    plain = build()
+    unused, _ = weighted(lambda *row: 0.25)
+    ones, loader = weighted(lambda *row: 1, weight_field="weight")
+    batch = next(iter(loader))
+    losses = []
+    for model in (plain, unused, ones):
+        torch.manual_seed(3)
+        losses.append(model.train().calculate_loss(batch))
+    torch.testing.assert_close(losses[0], losses[1])
+    torch.testing.assert_close(losses[0], losses[2])
+
+
+def test_weights_reach_the_graphs_and_the_loss(build, weighted):
+    # Dislikes of weight zero: no negative graph, and no term of the loss.
+    model, loader = weighted(
+        lambda user, item, rating: int(float(rating) > 3.5), weight_field="weight", reg_weight=0.0
+    )
+    assert not model.encoder.negative_adjacency().to_dense().any()
+    batch = next(iter(loader))
+    torch.manual_seed(3)
+    loss = model.train().calculate_loss(batch)
+    liked = batch["label"] > 0
+    torch.manual_seed(3)
+    sampled = model.sampler.draw(batch["user_id"], model.n_samples)
+    items = torch.cat([batch["item_id"][:, None], sampled], dim=1)
+    ranking, v = model.forward()
+    expected = model._ranking_loss(
+        ranking, v, batch["user_id"][liked], items[liked], liked[liked], None
+    )
+    torch.testing.assert_close(loss, expected)
+
+
+def test_a_weight_field_that_is_not_there_is_named(build):
+    with pytest.raises(ValueError, match="weight_field confidence is no column that was loaded"):
+        build(weight_field="confidence")

@@ -121,3 +121,25 @@ def test_edges_that_cannot_be(users, items, message):
 def test_a_negative_number_of_layers():
     with pytest.raises(ValueError, match="n_layers must not be negative, found -1"):
         propagate(torch.zeros(2, 1), adjacency([0], [0], 1, 1), -1)
+
+
+def test_weights_equal_repeated_edges():
+    users, items = torch.tensor([0, 0, 1]), torch.tensor([0, 1, 1])
+    weights = torch.tensor([2.0, 1.0, 3.0])
+    weighted = bipartite_adjacency(users, items, 2, 2, torch.float64, weights)
+    repeated = adjacency([0, 0, 0, 1, 1, 1], [0, 0, 1, 1, 1, 1], 2, 2)
+    torch.testing.assert_close(weighted.to_dense(), repeated.to_dense())
+
+
+def test_a_weight_of_zero_is_no_edge():
+    users, items = torch.tensor([0, 1, 1]), torch.tensor([0, 1, 0])
+    weights = torch.tensor([0.5, 0.5, 0.0])
+    weighted = bipartite_adjacency(users, items, 2, 2, torch.float64, weights)
+    torch.testing.assert_close(weighted.to_dense(), adjacency([0, 1], [0, 1], 2, 2).to_dense())
+
+
+@pytest.mark.parametrize("weights", [[1.0], [1.0, -0.5]])
+def test_weights_that_cannot_be(weights):
+    edges = torch.tensor([0, 1])
+    with pytest.raises(ValueError, match="edge_weight must be one number for each of the 2"):
+        bipartite_adjacency(edges, edges, 2, 2, edge_weight=torch.tensor(weights))

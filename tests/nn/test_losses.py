@@ -146,3 +146,17 @@ def test_squared_norms_equal_gathered_rows():
     counts = torch.bincount(used, minlength=7)
     expected = embeddings[used].square().sum()
     torch.testing.assert_close(squared_norms(embeddings, counts), expected)
+
+
+def test_weights_equal_repeated_rows(scores):
+    liked = scores["liked"]
+    times = torch.tensor([1, 2, 0, 3, 1, 2])
+    y, s, v, t = (scores[name] for name in ("observed", "sampled", "observed_v", "sampled_v"))
+    for loss, parts in (
+        (fused_dual_bpr, (y, s)),
+        (partitioned_dual_bpr, (y, s)),
+        (disinterest_dual_bpr, (y, s, v, t)),
+    ):
+        weighted = loss(*parts, liked, 2.0, times.double())
+        repeated = [part.repeat_interleave(times, dim=0) for part in (*parts, liked)]
+        torch.testing.assert_close(weighted, loss(*repeated, 2.0))
