@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import statistics
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -93,7 +94,30 @@ def speed() -> str:
     return _markdown([f"{figures['dataset']}, {figures['threads']} threads", "median"], rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {"fold1": fold1, "ml-100k": ml_100k, "speed": speed}
+def augmentation() -> str:
+    """Lay out models on ml-100k with and without suggested interactions, over seeds."""
+    metrics = ("precision@10", "recall@10", "ndcg@10", "recall@20", "signauc")
+    rows = []
+    for model in ("LightGCN", "PNGNN"):
+        for variant in ("none", "base_topk", "random", "popular", "text_similarity"):
+            files = sorted(RESULTS.glob(f"augmentation/{model}-{variant}-seed*.json"))
+            results = [json.loads(file.read_text())["test_result"] for file in files]
+            figures = []
+            for metric in metrics:
+                values = [result[metric] for result in results]
+                mean, deviation = statistics.mean(values), statistics.stdev(values)
+                figures.append(f"{mean:.4f} ± {deviation:.4f}".replace("0.", "."))
+            rows.append([model, variant, *figures])
+    headers = ["P@10", "R@10", "NDCG@10", "R@20", "SignAUC"]
+    return _markdown(["model", "edges of", *headers], rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "fold1": fold1,
+    "ml-100k": ml_100k,
+    "augmentation": augmentation,
+    "speed": speed,
+}
 
 
 def main(files: Sequence[str]) -> int:

@@ -65,6 +65,6 @@ def test_an_item_that_scores_infinity_is_not_taken_for_padding():
 
 def test_needs_like_threshold(atomic, make_config):
     atomic("d", [("u", "a", 5), ("v", "b", 5), ("v", "c", 5)], [], [("u", "b", 5)])
-    config = make_config("BPR", "d", like_threshold=None)
+    config = make_config("BPR", "d", like_threshold=None, topk=[1])
     with pytest.raises(ValueError, match="SignAUC needs like_threshold"):
         data_preparation(config, create_dataset(config))
