@@ -41,6 +41,7 @@ def test_every_file_of_properties_is_installed(wheel):
     yamls = {file.relative_to(ROOT).as_posix() for file in (ROOT / "properties").rglob("*.yaml")}
     assert {"properties/overall.yaml", "properties/model/PNGNN.yaml"} <= yamls
     assert {f"recbole_pngnn/{name}" for name in yamls} <= names
+    assert "recbole_pngnn/augment/templates/history-v1.txt" in names
     assert not [name for name in names if name.startswith(("tests", "properties", "dataset"))]
 
 
