@@ -176,7 +176,10 @@ class Asker:
                     f"there is no key: set the environment variable {KEY_VARIABLE} (a local server "
                     f"that asks for none takes any word)"
                 )
-            asyncio.run(self._ask_all(open_prompts, outcomes, key))
+            try:
+                asyncio.run(self._ask_all(open_prompts, outcomes, key))
+            except asyncio.CancelledError:  # a second Ctrl-C
+                raise KeyboardInterrupt from None
         return outcomes
 
     def _count(self, outcome: Outcome, cached: bool = False) -> None:

@@ -34,7 +34,8 @@ class Journal:
     def __init__(self, path: Path, identity: dict[str, str]) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        binary = getattr(os, "O_BINARY", 0)  # Windows would write other line ends
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | binary, 0o644)
         try:
             _lock(self._file, path)
             self._records: dict[str, list[dict[str, Any]]] = {}

@@ -286,6 +286,22 @@ def start_child(server):
     )
 
 
+def test_a_second_ctrl_c_does_not_wait(server, data):
+    server.script = lambda body, times: "hang"
+    child = start_child(server)
+    deadline = time.monotonic() + 60
+    while len(server.requests) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    started = time.monotonic()
+    child.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    child.send_signal(signal.SIGINT)
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == 130, errors
+    assert time.monotonic() - started < 2.5  # an answer takes 3 seconds
+
+
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_that_is_stopped_pays_for_nothing_twice(server, data, signal_number, tmp_path):
     server.latency = 0.05
