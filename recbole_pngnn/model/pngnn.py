@@ -87,7 +87,7 @@ class PNGNN(GeneralRecommender):
             )
         self.weight_field = read_optional_str(config, "weight_field")
         weights = self._weights(dataset.inter_feat)
-        graphs = [
+        positive, negative = (
             bipartite_adjacency(
                 users[rows],
                 items[rows],
@@ -96,8 +96,10 @@ class PNGNN(GeneralRecommender):
                 edge_weight=None if weights is None else weights[rows],
             )
             for rows in (liked, ~liked)
-        ]
-        self.encoder = PNEncoder(self.n_users, self.n_items, *graphs, embedding_size, n_layers)
+        )
+        self.encoder = PNEncoder(
+            self.n_users, self.n_items, positive, negative, embedding_size, n_layers
+        )
         self.attention = (
             SignAttention(embedding_size, attention_dropout) if self.reading == "fused" else None
         )
