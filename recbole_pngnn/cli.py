@@ -13,6 +13,7 @@ from typing import Any
 from recbole_pngnn import __version__
 from recbole_pngnn.augment import command as augment_command
 from recbole_pngnn.data.prepare import command as prepare_command
+from recbole_pngnn.files import write_whole
 
 _RUN_EPILOG = """\
 Any option of RecBole and of the model is set as --key=value (or --key value), above the files:
@@ -163,9 +164,7 @@ def _recommend(options: argparse.Namespace) -> int:
         raise ValueError(f"there is no folder for the output {options.output}")
     lists = recommend(options.checkpoint, users, options.k, options.data_path)
     if options.output:
-        partial = Path(f"{options.output}.partial-{os.getpid()}")
-        lists.to_csv(partial, index=False)
-        os.replace(partial, options.output)
+        write_whole(Path(options.output), lists.to_csv(index=False).encode())
         print(f"{options.output}: {len(lists)} rows for {lists['user_id'].nunique()} users")
     else:
         lists.to_csv(sys.stdout, index=False)

@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from recbole.data.interaction import Interaction
 
+from recbole_pngnn.data.prepare.atomic import read_atomic
 from recbole_pngnn.quick_start import load_data_and_model
 
 TITLE_COLUMNS = ("movie_title", "title", "name", "item_name")
@@ -186,8 +187,7 @@ def item_titles(folder: Path, dataset: str, item_field: str) -> dict[str, str] |
     file = folder / f"{dataset}.item"
     if not file.is_file():
         return None
-    items = pd.read_csv(file, sep="\t", dtype=str, keep_default_na=False)
-    items.columns = [column.split(":")[0] for column in items.columns]
+    items = read_atomic(file)
     column = next((name for name in TITLE_COLUMNS if name in items), None)
     if column is None or item_field not in items:
         return None

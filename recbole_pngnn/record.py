@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from recbole_pngnn import __version__
+from recbole_pngnn.files import write_whole
 
 
 def check_writable(file: Path) -> None:
@@ -25,9 +26,7 @@ def check_writable(file: Path) -> None:
 
 def write_json(value: Any, file: Path) -> None:
     """Write a value as JSON; a reader sees the old file or the new one, never half of it."""
-    partial = file.with_name(f"{file.name}.partial-{os.getpid()}")
-    partial.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(partial, file)
+    write_whole(file, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
 
 
 def versions() -> dict[str, str]:

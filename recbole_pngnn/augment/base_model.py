@@ -24,14 +24,28 @@ from recbole_pngnn.recommendations import top_lists
 DEFAULT_OPTIONS: dict[str, Any] = {"epochs": 60, "learning_rate": 0.005}
 
 
-def propose_by_model(
+def propose(
     data: TrainingData,
     model: str,
     size: int,
     checkpoint: Path | None,
     options: Mapping[str, Any],
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """See :func:`recbole_pngnn.augment.candidates.propose`."""
+    """Let a base recommender propose what its users did not rate in training.
+
+    Only the training part is shown to it: a model trained here has no validation part either, so
+    nothing of validation or test reaches a candidate.
+
+    Args:
+        data: The dataset.
+        model: Name of a model, of RecBole or this plugin, where there is no checkpoint.
+        size: Candidates of each user.
+        checkpoint: A trained model; one is trained here where it is None.
+        options: RecBole's options for the training.
+
+    Returns:
+        The table, and where it came from.
+    """
     if checkpoint is not None:
         config, network, dataset, train_data, *_ = load_data_and_model(
             checkpoint, data.folder.parent

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from recbole_pngnn.augment.errors import AugmentError
 from recbole_pngnn.augment.journal import Journal
 from recbole_pngnn.augment.prompts import Prompt
 from recbole_pngnn.augment.requests import ENDPOINT, RequestSettings, make_request
+from recbole_pngnn.files import write_whole
 
 # The Batch API's limits for one file.
 MOST_LINES, MOST_BYTES = 50_000, 200_000_000
@@ -75,9 +75,7 @@ def export_batch(
         file.parent.mkdir(parents=True, exist_ok=True)
         for number, part in enumerate(_parts(lines, most_lines, most_bytes), 1):
             path = file if number == 1 else file.with_stem(f"{file.stem}-{number}")
-            partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
-            partial.write_bytes(b"".join(part))
-            os.replace(partial, path)
+            write_whole(path, b"".join(part))
             written.append(path)
     except OSError as error:
         raise AugmentError(f"cannot write {file}: {error.strerror or error}") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import pandas as pd
 
 from recbole_pngnn.augment.dataset import ITEM, USER, TrainingData
 from recbole_pngnn.augment.errors import AugmentError
+from recbole_pngnn.files import write_whole
 
 COLUMNS = (USER, ITEM, "score", "rank")
 
@@ -97,38 +97,6 @@ def _origin(file: Path) -> dict[str, Any]:
 def write_candidates(table: pd.DataFrame, origin: dict[str, Any], file: Path) -> None:
     """Write a table of candidates, and beside it where it came from."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    texts = {
-        file.with_suffix(".json"): json.dumps(origin, indent=2) + "\n",
-        file: table.loc[:, list(COLUMNS)].to_csv(index=False, lineterminator="\n"),
-    }
-    for path, text in texts.items():
-        partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-
-
-def propose(
-    data: TrainingData,
-    model: str,
-    size: int,
-    checkpoint: Path | None,
-    options: Mapping[str, Any],
-) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Let a base recommender propose what its users did not rate in training.
-
-    Only the training part is shown to it: a model trained here has no validation part either, so
-    nothing of validation or test reaches a candidate.
-
-    Args:
-        data: The dataset.
-        model: Name of a model, of RecBole or this plugin, where there is no checkpoint.
-        size: Candidates of each user.
-        checkpoint: A trained model; one is trained here where it is None.
-        options: RecBole's options for the training.
-
-    Returns:
-        The table, and where it came from.
-    """
-    from recbole_pngnn.augment.base_model import propose_by_model  # imports torch and RecBole
-
-    return propose_by_model(data, model, size, checkpoint, options)
+    table_text = table.loc[:, list(COLUMNS)].to_csv(index=False, lineterminator="\n")
+    write_whole(file.with_suffix(".json"), (json.dumps(origin, indent=2) + "\n").encode())
+    write_whole(file, table_text.encode())

@@ -5,7 +5,6 @@ Validation and test files are never opened here, so nothing of them can reach a 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,8 @@ from pathlib import Path
 import pandas as pd
 
 from recbole_pngnn.augment.errors import AugmentError
+from recbole_pngnn.data.prepare.atomic import read_atomic
+from recbole_pngnn.data.prepare.source import digest
 
 USER, ITEM, RATING, TIMESTAMP, SOURCE, WEIGHT = (
     "user_id",
@@ -106,12 +107,8 @@ def read_training_data(
             f"{folder} has no {train.name}: augmentation needs a dataset that is split already, as "
             f"recbole-pngnn prepare writes it"
         )
-    rows = _read(train)
-    missing = [column for column in (USER, ITEM, RATING) if column not in rows]
-    if missing:
-        raise AugmentError(
-            f"{train} has no column {missing[0]}; found {', '.join(map(str, rows.columns))}"
-        )
+    rows = read_atomic(train)
+    _check_columns(rows, train, [USER, ITEM, RATING])
     if SOURCE in rows:
         made_up = sorted(set(rows[SOURCE]) - {OBSERVED})
         if made_up:
@@ -133,33 +130,41 @@ def read_training_data(
             f"like_threshold {like_threshold:g} leaves no {'dis' if liked.all() else ''}liked "
             f"training interactions; ratings span [{rows[RATING].min():g}, {rows[RATING].max():g}]"
         )
-    items, items_sha256 = _read_items(folder / f"{name}.item", text_columns)
-    return TrainingData(name, folder, like_threshold, rows, items, _sha256(train), items_sha256)
+    file = folder / f"{name}.item"
+    items, items_sha256 = pd.DataFrame(index=pd.Index([], name=ITEM)), ""
+    if file.is_file():
+        items, items_sha256 = _read_items(file), digest(file.read_bytes())
+    train_sha256 = digest(train.read_bytes())
+    data = TrainingData(name, folder, like_threshold, rows, items, train_sha256, items_sha256)
+    if text_columns:
+        check_texts(data, text_columns)
+    return data
 
 
-def _read_items(file: Path, text_columns: Sequence[str]) -> tuple[pd.DataFrame, str]:
-    if not file.is_file():
-        if text_columns:
-            raise AugmentError(
-                f"there is no {file}: without texts of the items there is nothing to ask about. "
-                f"Prepare the dataset with its items (prepare csv --items FILE --title COLUMN)"
-            )
-        return pd.DataFrame(index=pd.Index([], name=ITEM)), ""
-    items = _read(file)
-    missing = [column for column in (ITEM, *text_columns) if column not in items]
+def _read_items(file: Path) -> pd.DataFrame:
+    items = read_atomic(file)
+    _check_columns(items, file, [ITEM])
+    return items.drop_duplicates(ITEM, keep="last").set_index(ITEM)
+
+
+def check_texts(data: TrainingData, columns: Sequence[str]) -> None:
+    """Refuse a dataset whose items lack the columns that prompts will use.
+
+    Raises:
+        AugmentError: There is no .item file, or it has no such column.
+    """
+    file = data.folder / f"{data.name}.item"
+    if not data.items_sha256:
+        raise AugmentError(
+            f"there is no {file}: without texts of the items there is nothing to ask about. "
+            f"Prepare the dataset with its items (prepare csv --items FILE --title COLUMN)"
+        )
+    _check_columns(data.items.reset_index(), file, columns)
+
+
+def _check_columns(frame: pd.DataFrame, file: Path, columns: Sequence[str]) -> None:
+    missing = [column for column in columns if column not in frame]
     if missing:
         raise AugmentError(
-            f"{file} has no column {missing[0]}; found {', '.join(map(str, items.columns))}"
+            f"{file} has no column {missing[0]}; found {', '.join(map(str, frame.columns))}"
         )
-    return items.drop_duplicates(ITEM, keep="last").set_index(ITEM), _sha256(file)
-
-
-def _read(file: Path) -> pd.DataFrame:
-    """Read an atomic file as text, the types taken off its header."""
-    frame = pd.read_csv(file, sep="\t", dtype=str, keep_default_na=False)
-    frame.columns = pd.Index([str(column).split(":")[0] for column in frame.columns])
-    return frame
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -140,11 +140,9 @@ def write_dataset(
 def _training_text(text: str, edges: pd.DataFrame) -> str:
     header, *lines = text.splitlines()
     columns = [column.split(":")[0] for column in header.split("\t")]
-    n_own = len(columns)
     if SOURCE in columns:  # prepared elsewhere, all observed
         place = columns.index(SOURCE)
         header, *lines = (_without(line, place) for line in (header, *lines))
-        n_own -= 1
         columns.remove(SOURCE)
     header = f"{header}\tsource:token\tweight:float"
     lines = [f"{line}\t{OBSERVED}\t1" for line in lines if line]

@@ -12,12 +12,11 @@ from recbole_pngnn import __version__
 from recbole_pngnn.augment.answers import Picks, count_votes
 from recbole_pngnn.augment.candidates import (
     Candidates,
-    propose,
     read_candidates,
     write_candidates,
 )
 from recbole_pngnn.augment.client import Asker, ClientSettings, Outcome, Progress
-from recbole_pngnn.augment.dataset import TrainingData, read_training_data
+from recbole_pngnn.augment.dataset import TrainingData, check_texts, read_training_data
 from recbole_pngnn.augment.edges import check_output, chosen_users, make_edges, write_dataset
 from recbole_pngnn.augment.errors import AugmentError
 from recbole_pngnn.augment.journal import Journal
@@ -138,11 +137,8 @@ def prepare(settings: AugmentSettings) -> Prepared:
     """Read the dataset, and make or read the candidates of the chosen users."""
     data = read_training_data(settings.dataset, settings.data_path, settings.like_threshold)
     columns = tuple(settings.text_columns) or _usual_columns(data)
-    if settings.provider in ("openai", "text_similarity"):
-        # Asked again for its errors: these providers are nothing without texts.
-        data = read_training_data(
-            settings.dataset, settings.data_path, settings.like_threshold, columns or ("title",)
-        )
+    if settings.provider in ("openai", "text_similarity"):  # nothing without texts
+        check_texts(data, columns or ("title",))
     if settings.anonymise_titles:
         data = replace(data, items=anonymised(data.items, columns[0]))
     users = chosen_users(data, settings.users, settings.sparsest)[: settings.limit_users]
@@ -169,6 +165,8 @@ def _candidates_file(settings: AugmentSettings, data: TrainingData) -> Path:
     file = settings.work_folder / f"candidates-{label}-{settings.n_candidates}.csv"
     if file.is_file() and settings.checkpoint is None and _is_current(file, settings, data):
         return file
+    from recbole_pngnn.augment.base_model import propose  # imports torch and RecBole
+
     table, origin = propose(
         data,
         settings.base_model,

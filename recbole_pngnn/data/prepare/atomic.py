@@ -82,6 +82,13 @@ def write_atomic(path: Path, frame: pd.DataFrame) -> None:
     frame.to_csv(path, sep="\t", header=header, index=False, lineterminator="\n", encoding="utf-8")
 
 
+def read_atomic(path: Path) -> pd.DataFrame:
+    """Read an atomic file as text, the types taken off its header."""
+    frame = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    frame.columns = pd.Index([str(column).split(":")[0] for column in frame.columns])
+    return frame
+
+
 def number_texts(numbers: np.ndarray) -> np.ndarray:
     """Return the shortest text of each number that reads back the same: ``5``, ``3.5``.
 
