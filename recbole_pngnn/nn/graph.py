@@ -12,8 +12,8 @@ from torch.autograd.function import once_differentiable
 # The compressed product of the CPU is MKL's; a build without it (Arm, macOS) keeps coordinates.
 _CPU_HAS_CSR_PRODUCT = torch.backends.mkl.is_available()
 
-# Columns do not depend on each other; a block of them that a CPU's cache holds is multiplied a
-# fifth faster than all 64 at once (9,746 nodes).
+# Columns do not depend on each other; a block of them that a CPU's cache holds is multiplied
+# faster than all at once.
 _CACHED_COLUMNS = 32
 
 

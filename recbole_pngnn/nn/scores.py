@@ -14,7 +14,7 @@ class _SampledProduct(torch.autograd.Function):
 
     The scores are the non-zeros of a sparse matrix with one row a user, and so are their
     gradients: three sparse products replace gathering and scattering a row of D numbers for each
-    pair (on two cores 5 ms in place of 100 for 4096 x 40 pairs, ``make bench``).
+    pair.
     """
 
     @staticmethod
