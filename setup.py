@@ -41,6 +41,7 @@ setup(
     ],
     extras_require={
         "tune": ["hyperopt>=0.2.7"],
+        "plot": ["matplotlib>=3.8"],
         "text": text,
         "test": [
             "pytest>=8",
@@ -52,6 +53,7 @@ setup(
             "types-tabulate",
             "types-tqdm",
             "hyperopt>=0.2.7",
+            "matplotlib>=3.8",
             *text,
         ],
     },
