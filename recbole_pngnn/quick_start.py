@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from recbole.utils import get_model, get_trainer, init_logger, init_seed
 from recbole_pngnn.plugin import output
 from recbole_pngnn.plugin.config import config_hash, fingerprint, result_options
 from recbole_pngnn.progress import TrainingProgress
+from recbole_pngnn.protocol.by_user import UserResults, evaluate_by_user
 from recbole_pngnn.record import (
     check_writable,
     commit,
@@ -38,6 +40,9 @@ def run(
     saved: bool = True,
     result_file: str | os.PathLike[str] | None = None,
     resume: str | os.PathLike[str] | None = None,
+    test: bool = True,
+    on_validation: Callable[[int, int, float], bool] | None = None,
+    on_test: Callable[[UserResults], None] | None = None,
 ) -> dict[str, Any]:
     """Train and test a model as RecBole's ``run_recbole`` does, under the protocol ``signed``.
 
@@ -52,6 +57,10 @@ def run(
         saved: Keep checkpoints; without them the last epoch is tested in place of the best.
         result_file: Where to write the record as JSON.
         resume: Checkpoint to go on from: its epoch, optimiser and best validation score.
+        test: Evaluate the test part; without, nothing looks at it and ``test_result`` is empty.
+        on_validation: Called after each validation with the number of epochs trained, the number
+            asked for, and the best score so far; where it returns True, training stops there.
+        on_test: Called with the results of each user of the test part.
 
     Returns:
         The record: ``valid_result``, ``test_result``, options hash, seed, versions, timings ...
@@ -94,12 +103,12 @@ def run(
     progress = TrainingProgress(trainer, train_data, show)
     try:
         with progress:
-            best_score, valid_result = _fit(trainer, train_data, valid_data, saved)
+            best_score, valid_result = _fit(trainer, train_data, valid_data, saved, on_validation)
     except KeyboardInterrupt:
         _say_where_to_go_on(trainer)
         raise
     trained = time.perf_counter()
-    test_result = trainer.evaluate(test_data, load_best_model=saved, show_progress=False)
+    test_result = _test(trainer, train_data, test_data, saved, on_test) if test else None
     tested = time.perf_counter()
 
     logger.info(f"best valid: {floats(valid_result)}")
@@ -213,12 +222,46 @@ def _resume(trainer: Any, checkpoint: Path, valid_data: Any) -> None:
         trainer.best_valid_result = trainer.evaluate(valid_data, load_best_model=False)
 
 
-def _fit(trainer: Any, train_data: Any, valid_data: Any, saved: bool) -> tuple[float, Any]:
+class _StopTrainingError(Exception):
+    """An observer of the validation has seen enough."""
+
+
+def _fit(
+    trainer: Any,
+    train_data: Any,
+    valid_data: Any,
+    saved: bool,
+    on_validation: Callable[[int, int, float], bool] | None,
+) -> tuple[float, Any]:
+    def observe(epoch: int, score: float) -> None:
+        best = trainer.best_valid_score  # of this epoch too
+        if on_validation is not None and on_validation(epoch + 1, trainer.epochs, best):
+            raise _StopTrainingError
+
     if trainer.start_epoch < trainer.epochs:
-        return trainer.fit(train_data, valid_data, saved=saved, show_progress=False)
+        try:
+            return trainer.fit(
+                train_data, valid_data, saved=saved, show_progress=False, callback_fn=observe
+            )
+        except _StopTrainingError:
+            return trainer.best_valid_score, trainer.best_valid_result
     # Stopped behind the last epoch; fit would write the checkpoint anew with an epoch of -1.
     trainer.eval_collector.data_collect(train_data)
     return trainer.best_valid_score, trainer.best_valid_result
+
+
+def _test(
+    trainer: Any,
+    train_data: Any,
+    test_data: Any,
+    saved: bool,
+    on_test: Callable[[UserResults], None] | None,
+) -> Any:
+    if on_test is None:
+        return trainer.evaluate(test_data, load_best_model=saved, show_progress=False)
+    result, by_user = evaluate_by_user(trainer, train_data, test_data, saved)
+    on_test(by_user)
+    return result
 
 
 def _say_where_to_go_on(trainer: Any) -> None:
