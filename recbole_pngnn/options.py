@@ -54,11 +54,18 @@ def read_float(
     return float(value)
 
 
-def read_optional_float(config: Any, key: str) -> float | None:
+def read_optional_float(config: Any, key: str, minimum: float = -math.inf) -> float | None:
     """Read a finite number, or None where the option is empty (``~`` in YAML)."""
     if key in config and config[key] is None:
         return None
-    return read_float(config, key)
+    return read_float(config, key, minimum)
+
+
+def read_optional_int(config: Any, key: str, minimum: int) -> int | None:
+    """Read a whole number, or None where the option is empty (``~`` in YAML)."""
+    if key in config and config[key] is None:
+        return None
+    return read_int(config, key, minimum)
 
 
 def read_optional_str(config: Any, key: str) -> str | None:

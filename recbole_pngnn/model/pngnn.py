@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from recbole.data.dataloader import UserDataLoader
 from recbole.data.interaction import Interaction
 from recbole.model.abstract_recommender import GeneralRecommender
 from recbole.utils import InputType
@@ -21,14 +22,22 @@ from recbole_pngnn.nn.losses import (
 )
 from recbole_pngnn.nn.sampling import DegreeSampler
 from recbole_pngnn.nn.scores import pair_scores
+from recbole_pngnn.nn.softmax import (
+    CatalogueSampler,
+    UserTargets,
+    dual_softmax,
+    sampled_dual_softmax,
+)
 from recbole_pngnn.options import (
     read_choice,
     read_float,
     read_int,
     read_optional_float,
+    read_optional_int,
     read_optional_str,
 )
 
+LOSSES = ("dual_bpr", "dual_softmax")
 READINGS = ("fused", "partitioned", "disinterest")
 REG_TARGETS = ("fused", "ego")
 
@@ -45,9 +54,14 @@ class PNGNN(GeneralRecommender):
     - ``disinterest``: z and v are two scores on all triples (PANE-GNN); z ranks, and items whose
       disinterest exceeds ``disinterest_threshold`` go last.
 
-    Unobserved items are drawn inside :meth:`calculate_loss`, so a batch holds
-    ``train_batch_size`` observed interactions. The dataset must keep both signs
-    (``train_interactions: rated``) and label them (``like_threshold``).
+    ``loss`` is the paper's ``dual_bpr`` or, with ``fused``, ``dual_softmax``: cosine scores over a
+    temperature, and for each user the multinomial over the whole catalogue, liked items with target
+    weight 1 and disliked ones with ``disliked_weight``.
+
+    For ``dual_bpr`` unobserved items are drawn inside :meth:`calculate_loss`, so a batch holds
+    ``train_batch_size`` observed interactions; for ``dual_softmax`` it holds as many users. The
+    dataset must keep both signs (``train_interactions: rated``) and label them
+    (``like_threshold``).
 
     Args:
         config: RecBole's Config; the options are explained in ``properties/model/PNGNN.yaml``.
@@ -62,7 +76,13 @@ class PNGNN(GeneralRecommender):
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
         self.LABEL = config["LABEL_FIELD"]
+        self.loss = read_choice(config, "loss", LOSSES)
         self.reading = read_choice(config, "reading", READINGS)
+        if self.loss == "dual_softmax" and self.reading != "fused":
+            raise ValueError(
+                f"loss dual_softmax has one score, that of reading fused; found reading "
+                f"{self.reading}: set reading: fused, or loss: dual_bpr"
+            )
         self.feedback_coefficient = read_float(config, "feedback_coefficient", minimum=1.0)
         self.n_samples = read_int(config, "n_samples", minimum=1)
         self.reg_weight = read_float(config, "reg_weight", minimum=0.0)
@@ -103,27 +123,67 @@ class PNGNN(GeneralRecommender):
         self.attention = (
             SignAttention(embedding_size, attention_dropout) if self.reading == "fused" else None
         )
-        self.sampler = DegreeSampler(
-            users.to(self.device),
-            items.to(self.device),
-            self.n_users,
-            self.n_items,
-            read_float(config, "sampling_exponent"),
-        )
+        exponent = read_float(config, "sampling_exponent")
+        self.temperature = read_float(config, "temperature", minimum=1e-3)
+        disliked_weight = read_optional_float(config, "disliked_weight", minimum=0.0)
+        softmax_samples = read_optional_int(config, "softmax_samples", minimum=1)
+        users, items, liked = (x.to(self.device) for x in (users, items, liked))
+        shape = (self.n_users, self.n_items)
+        if self.loss == "dual_bpr":
+            self.sampler = DegreeSampler(users, items, *shape, exponent)
+        else:
+            self._prepare_softmax(users, items, liked, weights, disliked_weight)
+            self.catalogue_sampler = (
+                None
+                if softmax_samples is None
+                else CatalogueSampler(users, items, *shape, exponent, softmax_samples)
+            )
         self._evaluated: tuple[Tensor, Tensor] | None = None
         self.register_load_state_dict_post_hook(lambda module, _: module._forget())
+
+    @staticmethod
+    def train_dataloader(config: Any) -> type | None:
+        """Return the class of the training's dataloader, None for RecBole's choice."""
+        return UserDataLoader if config["loss"] == "dual_softmax" else None
+
+    def _prepare_softmax(
+        self,
+        users: Tensor,
+        items: Tensor,
+        liked: Tensor,
+        weights: Tensor | None,
+        disliked_weight: float | None,
+    ) -> None:
+        """Gather each user's targets and, without a weight for dislikes, what is left out."""
+        weights = torch.ones_like(liked, dtype=torch.float32) if weights is None else weights
+        weights = weights.to(self.device)
+        self.left_out = None
+        if disliked_weight is None:
+            self.left_out = UserTargets(users[~liked], items[~liked], weights[~liked], self.n_users)
+            users, items, weights = users[liked], items[liked], weights[liked]
+        else:
+            weights = weights * torch.where(liked, 1.0, disliked_weight)
+        self.targets = UserTargets(users, items, weights, self.n_users)
 
     def forward(self) -> tuple[Tensor, Tensor]:
         """Embed all users and items.
 
         Shapes:
-            - returns: the embeddings that rank and those of disinterest, ``(N, D)`` each
+            - returns: the embeddings that rank, of length 1 for ``dual_softmax``, and those of
+              disinterest, ``(N, D)`` each
         """
         z, v = self.encoder()
-        return (self.attention(z, v) if self.attention is not None else z), v
+        ranking = self.attention(z, v) if self.attention is not None else z
+        return (F.normalize(ranking, dim=1) if self.loss == "dual_softmax" else ranking), v
 
     def calculate_loss(self, interaction: Interaction) -> Tensor:
-        """Return the summed Dual-BPR loss of a batch of observed interactions."""
+        """Return the loss of a batch.
+
+        ``dual_bpr``: the sum over a batch of observed interactions. ``dual_softmax``: the mean over
+        the target weights of a batch of users.
+        """
+        if self.loss == "dual_softmax":
+            return self._softmax_loss(interaction[self.USER_ID])
         users, observed = interaction[self.USER_ID], interaction[self.ITEM_ID]
         liked = interaction[self.LABEL] > 0
         sampled = self.sampler.draw(users, self.n_samples)  # (B, S)
@@ -131,6 +191,27 @@ class PNGNN(GeneralRecommender):
         ranking, v = self.forward()
         loss = self._ranking_loss(ranking, v, users, items, liked, self._weights(interaction))
         return loss + self.reg_weight * self._penalty(ranking, v, users, items, liked)
+
+    def _softmax_loss(self, users: Tensor) -> Tensor:
+        ranking, _ = self.forward()
+        user_rows, item_table = ranking[users], ranking[self.n_users :]
+        rows, items, weights = self.targets.of(users)
+        if self.catalogue_sampler is not None:
+            sampled, log_expected, excluded = self.catalogue_sampler.draw(users, ranking.dtype)
+            return sampled_dual_softmax(
+                (user_rows[rows] * item_table[items]).sum(dim=1),
+                user_rows @ item_table[sampled].T,  # (B, S)
+                log_expected,
+                excluded,
+                rows,
+                weights,
+                self.temperature,
+            )
+        scores = user_rows @ item_table.T  # (B, n_items)
+        if self.left_out is not None:
+            out_rows, out_items, _ = self.left_out.of(users)
+            scores = scores.index_put((out_rows, out_items), scores.new_tensor(-torch.inf))
+        return dual_softmax(scores, rows, items, weights, self.temperature)
 
     def _weights(self, interactions: Interaction) -> Tensor | None:
         """Weight of each interaction, None where all are 1."""

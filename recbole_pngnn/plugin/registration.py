@@ -21,6 +21,7 @@ def register() -> None:
     """Register with RecBole; a second call does nothing.
 
     - ``get_model`` and Config find the plugin's models and their YAML files;
+    - the plugin's models choose the dataloader of their training;
     - Dataset, Sampler, evaluation loader and Collector obey ``like_threshold`` where it is set;
     - the metric ``SignAUC`` can be named in ``metrics``;
     - logs and TensorBoard files follow ``output_dir`` where it is set;
@@ -117,6 +118,24 @@ def _register_data() -> None:
     recbole.data.utils.FullSortEvalDataLoader = sign_auc.SignedEvalDataLoader
     recbole.trainer.trainer.Collector = sign_auc.SignedCollector
     sign_auc.add_to_register()
+    replace_everywhere("get_dataloader", _with_own_dataloaders(recbole.data.utils.get_dataloader))
+
+
+def _with_own_dataloaders(get_dataloader: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a model of ours choose its training's dataloader; RecBole has a table of its own names.
+
+    ``train_dataloader`` of the model's class is asked, since the choice depends on options.
+    """
+
+    def get_dataloader_of_model(config: Any, phase: str) -> Any:
+        """Return the class of a phase's dataloader, see RecBole's ``get_dataloader``."""
+        if phase == "train" and config["model"] in MODELS:
+            own = config.model_class.train_dataloader(config)
+            if own is not None:
+                return own
+        return get_dataloader(config, phase)
+
+    return get_dataloader_of_model
 
 
 def _register_outputs() -> None:

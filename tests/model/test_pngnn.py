@@ -425,6 +425,10 @@ def test_every_key_of_the_yaml_files_is_read(monkeypatch):
 @pytest.mark.parametrize(
     ("key", "impossible"),
     [
+        ("loss", "bpr"),
+        ("temperature", 0.0),
+        ("disliked_weight", -0.1),
+        ("softmax_samples", 0),
         ("reading", "both"),
         ("embedding_size", 0),
         ("n_layers", -1),
@@ -440,7 +444,8 @@ def test_every_key_of_the_yaml_files_is_read(monkeypatch):
 def test_options_that_are_missing_or_impossible_are_named(build, key, impossible):
     with pytest.raises(ValueError, match=key):
         build(**{key: impossible})
-    if key != "disinterest_threshold":  # ~ means none
+    # ~ means none
+    if key not in ("disinterest_threshold", "disliked_weight", "softmax_samples"):
         with pytest.raises(ValueError, match=f"the option {key} is missing"):
             build(**{key: None})
 

@@ -1,0 +1,177 @@
+"""PNGNN's user-wise softmax inside RecBole, on the data set with a known answer."""
+
+import pytest
+import torch
+from recbole.data import create_dataset, data_preparation
+from recbole.data.dataloader import TrainDataLoader, UserDataLoader
+from recbole.data.interaction import Interaction
+from recbole.utils import get_model, init_seed
+
+import recbole_pngnn
+
+N = 20
+SOFTMAX = {"loss": "dual_softmax", "train_batch_size": 8}
+
+
+def known_answer():
+    """Even users like even items, odd users odd ones; of the others some are disliked.
+
+    The diagonal is withheld: what each user has to be recommended, of half of the items unrated.
+    """
+    train, test = [], []
+    for user in range(N):
+        for item in range(N):
+            if (user + item) % 2:
+                if (user + item) % 4 == 1:
+                    train.append((f"u{user}", f"i{item}", 1 + (item % 3)))
+            elif user == item:
+                test.append((f"u{user}", f"i{item}", 5))
+            else:
+                train.append((f"u{user}", f"i{item}", 4 + (item % 2)))
+    return train, test
+
+
+@pytest.fixture
+def build(atomic, make_config):
+    """Build a PNGNN with dual_softmax and its training's loader."""
+
+    def build_model(seed=1, **options):
+        train, test = known_answer()
+        atomic("known", train, [], test)
+        options = {"topk": [1], "embedding_size": 8, **SOFTMAX, **options}
+        config = make_config("PNGNN", "known", **options)
+        init_seed(seed, True)
+        loader, *_ = data_preparation(config, create_dataset(config))
+        init_seed(seed, True)
+        return get_model("PNGNN")(config, loader._dataset), loader
+
+    return build_model
+
+
+@pytest.mark.parametrize("softmax_samples", [None, 12])
+@pytest.mark.parametrize("disliked_weight", [0.3, None])
+def test_the_known_answer(atomic, softmax_samples, disliked_weight):
+    train, test = known_answer()
+    atomic("known", train, [], test)
+    options = {
+        **SOFTMAX,
+        "data_path": "dataset",
+        "softmax_samples": softmax_samples,
+        "disliked_weight": disliked_weight,
+        "learning_rate": 0.02,
+        "epochs": 60,
+        "embedding_size": 16,
+        "metrics": ["Hit"],
+        "topk": [1],
+        "show_progress": False,
+    }
+    record = recbole_pngnn.run("PNGNN", "known", config_dict=options)
+    assert record["test_result"]["hit@1"] == 1.0
+
+
+def test_a_batch_holds_users(build):
+    model, loader = build()
+    assert isinstance(loader, UserDataLoader)
+    batches = list(loader)
+    assert [len(batch) for batch in batches] == [8, 8, 5]
+    assert sorted(torch.cat([b["user_id"] for b in batches]).tolist()) == list(range(model.n_users))
+
+
+def test_other_losses_and_models_keep_their_loaders(build, make_config):
+    assert type(build(loss="dual_bpr")[1]) is TrainDataLoader
+    config = make_config("BPR", "known", topk=[1])
+    assert type(data_preparation(config, create_dataset(config))[0]) is TrainDataLoader
+
+
+def written_out(model, loader, users, disliked_weight):
+    """The loss of a batch by the formula, on what the dataset says."""
+    ranking, _ = model.forward()
+    rows = loader._dataset.inter_feat
+    observed = zip(
+        rows["user_id"].tolist(), rows["item_id"].tolist(), rows["label"].tolist(), strict=True
+    )
+    rated = list(observed)
+    loss = total = 0.0
+    for user in users.tolist():
+        cosine = torch.nn.functional.cosine_similarity(
+            ranking[user][None], ranking[model.n_users :], dim=1
+        )
+        own = [(item, liked) for other, item, liked in rated if other == user]
+        catalogue = set(range(1, model.n_items))
+        if disliked_weight is None:
+            catalogue -= {item for item, liked in own if not liked}
+            own = [(item, liked) for item, liked in own if liked]
+        normaliser = sum((cosine[item] / model.temperature).exp() for item in catalogue)
+        for item, liked in own:
+            weight = 1.0 if liked else disliked_weight
+            loss -= weight * (cosine[item] / model.temperature - normaliser.log())
+            total += weight
+    return loss / total
+
+
+@pytest.mark.parametrize("disliked_weight", [0.3, 0.0, None])
+def test_the_loss_is_that_of_the_formula(build, disliked_weight):
+    model, loader = build(disliked_weight=disliked_weight, temperature=0.4, attention_dropout=0.0)
+    model.double()
+    users = torch.tensor([3, 1, 17])
+    found = model.calculate_loss(Interaction({"user_id": users}))
+    torch.testing.assert_close(found, written_out(model, loader, users, disliked_weight))
+
+
+@pytest.mark.parametrize("disliked_weight", [0.3, None])
+def test_the_sampled_loss_nears_it(build, disliked_weight):
+    options = {"disliked_weight": disliked_weight, "attention_dropout": 0.0}
+    model, loader = build(softmax_samples=100_000, **options)
+    users = torch.tensor([3, 1, 17])
+    found = model.double().calculate_loss(Interaction({"user_id": users}))
+    expected = written_out(model, loader, users, disliked_weight)
+    torch.testing.assert_close(found, expected, atol=2e-3, rtol=0)
+
+
+@pytest.mark.parametrize("softmax_samples", [None, 5])
+def test_every_parameter_gets_a_gradient(build, softmax_samples):
+    model, loader = build(softmax_samples=softmax_samples)
+    model.train().calculate_loss(next(iter(loader))).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_the_padding_user_alone_is_no_loss(build):
+    model, _ = build()
+    loss = model.train().calculate_loss(Interaction({"user_id": torch.tensor([0])}))
+    loss.backward()
+    assert loss == 0.0
+    assert all(not p.grad.isnan().any() for p in model.parameters() if p.grad is not None)
+
+
+def test_scores_are_cosines(build):
+    model, _ = build()
+    users = Interaction({"user_id": torch.arange(1, model.n_users)})
+    scores = model.eval().full_sort_predict(users).view(-1, model.n_items)
+    z, v = model.encoder()
+    fused = model.attention(z, v)
+    expected = torch.nn.functional.cosine_similarity(
+        fused[1 : model.n_users, None], fused[None, model.n_users :], dim=2
+    )
+    torch.testing.assert_close(scores, expected)
+
+
+def test_the_weights_of_interactions_are_in_the_targets(build, tmp_path, make_config):
+    build()  # writes the dataset
+    file = tmp_path / "dataset" / "known" / "known.train.inter"
+    header, *lines = file.read_text().splitlines()
+    rows = [f"{line}\t{0.5 if line.startswith('u3') else 1}" for line in lines]
+    file.write_text("\n".join([f"{header}\tweight:float", *rows]) + "\n")
+    config = make_config("PNGNN", "known", topk=[1], **SOFTMAX, weight_field="weight")
+    loader, *_ = data_preparation(config, create_dataset(config))
+    model = get_model("PNGNN")(config, loader._dataset)
+    ids = loader._dataset.token2id("user_id", ["u3", "u4"])
+    weights = [model.targets.of(torch.tensor([user]))[2] for user in ids]
+    assert weights[0].unique().tolist() == pytest.approx([0.15, 0.5])
+    assert weights[1].unique().tolist() == pytest.approx([0.3, 1.0])
+
+
+def test_other_readings_are_refused(build):
+    with pytest.raises(ValueError, match="set reading: fused, or loss: dual_bpr"):
+        build(reading="partitioned")
