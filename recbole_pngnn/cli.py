@@ -12,8 +12,9 @@ from typing import Any
 
 from recbole_pngnn import __version__
 from recbole_pngnn.augment import command as augment_command
+from recbole_pngnn.augment import report_command
 from recbole_pngnn.data.prepare import command as prepare_command
-from recbole_pngnn.files import write_whole
+from recbole_pngnn.files import read_user_ids, write_whole
 
 _RUN_EPILOG = """\
 Any option of RecBole and of the model is set as --key=value (or --key value), above the files:
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0; 2 for what the user can mend; 130 after Ctrl-C.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:2] == report_command.NAME.split():  # a command of two words
+        words[:2] = [report_command.NAME]
     parser = _parser()
     options, rest = parser.parse_known_args(words)
     if rest and options.command != "run":
@@ -64,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     prepare_command.add_parser(commands)
     augment_command.add_parser(commands)
+    report_command.add_parser(commands)
     _add_recommend(commands)
     return parser
 
@@ -159,7 +163,7 @@ def _recommend(options: argparse.Namespace) -> int:
     from recbole_pngnn import recommend
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
-    users = _user_ids(options.users)
+    users = None if options.users == "all" else read_user_ids(options.users)
     if options.output and not Path(options.output).absolute().parent.is_dir():
         raise ValueError(f"there is no folder for the output {options.output}")
     lists = recommend(options.checkpoint, users, options.k, options.data_path)
@@ -169,17 +173,3 @@ def _recommend(options: argparse.Namespace) -> int:
     else:
         lists.to_csv(sys.stdout, index=False)
     return 0
-
-
-def _user_ids(text: str) -> list[str] | None:
-    """External user ids from ``all``, a file with one a line, or a list with commas."""
-    if text == "all":
-        return None
-    if Path(text).is_file():
-        names = Path(text).read_text(encoding="utf-8").split("\n")
-    else:
-        names = text.split(",")
-    ids = [name.strip() for name in names if name.strip()]
-    if not ids:
-        raise ValueError(f"--users {text!r} names no user")
-    return ids

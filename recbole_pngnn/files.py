@@ -19,3 +19,22 @@ def write_whole(file: Path, data: bytes) -> None:
     partial = file.with_name(f"{file.name}.partial-{os.getpid()}")
     partial.write_bytes(data)
     os.replace(partial, file)
+
+
+def read_user_ids(text: str) -> list[str]:
+    """Return the user ids that the option ``--users`` names.
+
+    Args:
+        text: The name of a file with an id a line, or ids with commas between them.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if Path(text).is_file():
+        names = Path(text).read_text(encoding="utf-8").split("\n")
+    else:
+        names = text.split(",")
+    ids = [name.strip() for name in names if name.strip()]
+    if not ids:
+        raise ValueError(f"--users {text!r} names no user")
+    return ids

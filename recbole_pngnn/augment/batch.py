@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recbole_pngnn.augment.client import Asker
 from recbole_pngnn.augment.errors import AugmentError
-from recbole_pngnn.augment.journal import Journal
 from recbole_pngnn.augment.prompts import Prompt
+from recbole_pngnn.augment.questions import Questions
 from recbole_pngnn.augment.requests import ENDPOINT, RequestSettings, make_request
 from recbole_pngnn.files import write_whole
 
@@ -40,9 +39,7 @@ class Imported:
 
 
 def export_batch(
-    prompts: Sequence[Prompt],
-    settings: RequestSettings,
-    asker: Asker,
+    questions: Questions,
     file: Path,
     answer_format: str = "json_schema",
     most_lines: int = MOST_LINES,
@@ -51,9 +48,7 @@ def export_batch(
     """Write the requests of all open questions as the Batch API takes them.
 
     Args:
-        prompts: Questions.
-        settings: What is asked of whom.
-        asker: Knows what the journal answers already.
+        questions: What is asked; answers in the journal are left out.
         file: The file; further parts get ``-2``, ``-3`` ... behind its stem.
         answer_format: One of :data:`requests.FORMATS`.
         most_lines: Lines a part.
@@ -66,9 +61,7 @@ def export_batch(
         AugmentError: The disk refuses.
     """
     lines = (
-        _request_line(prompt, settings, answer_format)
-        for prompt in prompts
-        if asker.cached(prompt) is None
+        _request_line(prompt, questions.request, answer_format) for prompt in questions.unanswered()
     )
     written: list[Path] = []
     try:
@@ -106,9 +99,7 @@ def _parts(lines: Iterable[bytes], most_lines: int, most_bytes: int) -> Iterator
         yield part
 
 
-def import_batch(
-    files: Sequence[Path], prompts: Sequence[Prompt], asker: Asker, journal: Journal
-) -> Imported:
+def import_batch(questions: Questions, files: Sequence[Path]) -> Imported:
     """Put answers of batch files into the journal, from where the rest goes on as if asked online.
 
     Output and error files may come together, in any order, in parts. A line needs ``custom_id``
@@ -116,15 +107,14 @@ def import_batch(
     status other than 200.
 
     Args:
+        questions: What was asked; the answers go into its journal.
         files: Files of the Batch API's format.
-        prompts: The questions.
-        asker: Knows the requests of a question.
-        journal: Where the answers go.
 
     Raises:
         AugmentError: A file is not there, or a line is none of that format.
     """
-    known_keys = {request.key for prompt in prompts for request in asker.requests(prompt)}
+    journal, asker = questions.journal, questions.asker
+    known_keys = {request.key for prompt in questions.prompts for request in asker.requests(prompt)}
     answered = known = failed = unknown = 0
     for file in files:
         for number, line in _lines(file):
@@ -149,8 +139,7 @@ def import_batch(
             )
             answered += status == 200
             failed += status != 200
-    missing = sum(asker.cached(prompt) is None for prompt in prompts)
-    return Imported(answered, known, failed, unknown, missing)
+    return Imported(answered, known, failed, unknown, len(questions.unanswered()))
 
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:

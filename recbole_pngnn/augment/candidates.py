@@ -100,3 +100,14 @@ def write_candidates(table: pd.DataFrame, origin: dict[str, Any], file: Path) ->
     table_text = table.loc[:, list(COLUMNS)].to_csv(index=False, lineterminator="\n")
     write_whole(file.with_suffix(".json"), (json.dumps(origin, indent=2) + "\n").encode())
     write_whole(file, table_text.encode())
+
+
+def candidates_table(candidates: Candidates) -> bytes:
+    """Lay candidates out as a CSV file of user_id, item_id and rank."""
+    rows = [
+        (user, item, rank)
+        for user, items in candidates.by_user.items()
+        for rank, item in enumerate(items, 1)
+    ]
+    table = pd.DataFrame(rows, columns=[USER, ITEM, "rank"])
+    return table.to_csv(index=False, lineterminator="\n").encode()

@@ -109,6 +109,7 @@ class Asker:
         self._settings, self._client, self._journal = settings, client, journal
         self._report = report
         self.progress = Progress()
+        self.prices = client.prices
         self._reserved = 0.0  # cost of the questions under way, estimated
         self._draining = False
         self._formats = self._accepted_formats()
@@ -281,7 +282,7 @@ class Asker:
                 status, body = None, f"{error.__cause__ or error}"
             finally:
                 self._reserved -= estimate
-            tokens = _usage(body) if status == 200 else (0, 0)
+            tokens = tokens_of(body) if status == 200 else (0, 0)
             self.progress.input_tokens += tokens[0]
             self.progress.output_tokens += tokens[1]
             self._journal.add(
@@ -354,7 +355,8 @@ def estimated_tokens(request: Request) -> tuple[int, int]:
     return -(-n_characters // _CHARACTERS_PER_TOKEN), limit or 20
 
 
-def _usage(body: str) -> tuple[int, int]:
+def tokens_of(body: str) -> tuple[int, int]:
+    """Return the tokens sent and answered, as a completion states them; 0 where it does not."""
     try:
         usage = json.loads(body)["usage"]
         return int(usage["prompt_tokens"]), int(usage["completion_tokens"])

@@ -12,18 +12,16 @@ import yaml
 from tqdm import tqdm
 
 from recbole_pngnn.augment.batch import export_batch, import_batch
-from recbole_pngnn.augment.client import Asker, ClientSettings, Prices, Progress, estimated_tokens
+from recbole_pngnn.augment.client import ClientSettings, Prices, Progress
 from recbole_pngnn.augment.errors import AugmentError
-from recbole_pngnn.augment.pipeline import (
-    AugmentSettings,
-    augment,
-    make_prompts,
-    open_journal,
-    prepare,
-)
+from recbole_pngnn.augment.pipeline import augment
+from recbole_pngnn.augment.prepared import split_of
 from recbole_pngnn.augment.prompts import DEFAULT_TEMPLATE, HISTORY_SIZE
 from recbole_pngnn.augment.providers import provider_names
-from recbole_pngnn.augment.requests import OPENAI_URL, TOKEN_LIMITS, RequestSettings, make_request
+from recbole_pngnn.augment.questions import open_questions
+from recbole_pngnn.augment.requests import OPENAI_URL, TOKEN_LIMITS, RequestSettings
+from recbole_pngnn.augment.settings import AugmentSettings
+from recbole_pngnn.files import read_user_ids
 
 _EPILOG = """\
 A provider that needs no key, then a hosted model, then a server of your own:
@@ -44,7 +42,7 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--dataset", required=True, metavar="NAME", help="a dataset that prepare wrote")
+    add("--dataset", required=True, metavar="NAME", help="a dataset that prepare wrote, or ml-100k")
     add("--provider", required=True, metavar="NAME", help=", ".join(provider_names()))
     add("--data_path", type=Path, default=Path("dataset"), help="folder of datasets (dataset)")
     add("--output", type=Path, metavar="DIR", help="the new dataset (DATASET-PROVIDER beside it)")
@@ -125,7 +123,7 @@ def settings_of(options: argparse.Namespace) -> AugmentSettings:
             options.token_limit,
         )
     return AugmentSettings(
-        dataset=options.dataset,
+        dataset=split_of(options.dataset, options.data_path),
         provider=options.provider,
         data_path=options.data_path,
         output=options.output,
@@ -143,7 +141,7 @@ def settings_of(options: argparse.Namespace) -> AugmentSettings:
         picks=options.picks,
         votes=options.votes,
         min_weight=options.min_weight,
-        users=_users(options.users),
+        users=None if options.users is None else read_user_ids(options.users),
         limit_users=options.limit_users,
         sparsest=options.sparsest,
         seed=options.seed,
@@ -160,14 +158,6 @@ def settings_of(options: argparse.Namespace) -> AugmentSettings:
     )
 
 
-def _users(text: str | None) -> list[str] | None:
-    if text is None:
-        return None
-    if Path(text).is_file():
-        text = Path(text).read_text(encoding="utf-8").replace("\n", ",")
-    return [user.strip() for user in text.split(",") if user.strip()]
-
-
 def run(options: argparse.Namespace) -> int:
     """Run the command of a parsed command line."""
     settings = settings_of(options)
@@ -179,12 +169,17 @@ def run(options: argparse.Namespace) -> int:
         )
     sys.argv = sys.argv[:1]  # RecBole's Config would read them
     if options.dry_run:
-        return _dry_run(settings)
-    if options.export_batch:
-        return _export(settings, options.export_batch)
-    if options.import_batch:
+        _dry_run(settings)
+    elif options.export_batch:
+        _export(settings, options.export_batch)
+    elif options.import_batch:
         _import(settings, options.import_batch)
-        return 0
+    else:
+        _augment(settings)
+    return 0
+
+
+def _augment(settings: AugmentSettings) -> None:
     with _Bar(settings) as bar:
         manifest = augment(settings, bar.show)
     edges = manifest["edges"]
@@ -199,7 +194,6 @@ def run(options: argparse.Namespace) -> int:
         f"next: python run_recbole.py --model=PNGNN --dataset={settings.folder.name} "
         f"--data_path={settings.folder.parent}"
     )
-    return 0
 
 
 class _Bar:
@@ -231,61 +225,40 @@ class _Bar:
         self._bar.update(0)
 
 
-def _ready(settings: AugmentSettings) -> tuple[Any, Any]:
-    ready = prepare(settings)
-    return ready, make_prompts(settings, ready)
-
-
-def _dry_run(settings: AugmentSettings) -> int:
-    assert settings.request is not None
-    ready, prompts = _ready(settings)
-    with open_journal(settings, ready.data) as journal:
-        asker = Asker(settings.request, settings.client, journal)
-        waiting = [prompt for prompt in prompts if asker.cached(prompt) is None]
-    tokens = [
-        estimated_tokens(make_request(prompt, settings.request, "json_schema"))
-        for prompt in waiting
-    ]
-    n_in, n_out = sum(t[0] for t in tokens), sum(t[1] for t in tokens)
-    cost = settings.client.prices.cost(n_in, n_out)
+def _dry_run(settings: AugmentSettings) -> None:
+    with open_questions(settings) as questions:
+        found = questions.estimate()
+    prices = settings.client.prices
     print(
-        f"{len(ready.candidates.by_user):,} users, {len(prompts):,} questions, "
-        f"{len(prompts) - len(waiting):,} answered in the journal\n"
-        f"estimate for the {len(waiting):,} open ones: {n_in:,} tokens sent, {n_out:,} answered, "
-        f"cost {cost:.4f} (4 characters a token; prices: {settings.client.prices.input:g} in, "
-        f"{settings.client.prices.output:g} out for a million)\nnothing was sent"
+        f"{len(questions.ready.candidates.by_user):,} users, {found.n_questions:,} questions, "
+        f"{found.n_questions - found.n_open:,} answered in the journal\n"
+        f"estimate for the {found.n_open:,} open ones: {found.input_tokens:,} tokens sent, "
+        f"{found.output_tokens:,} answered, cost {found.cost:.4f} (4 characters a token; prices: "
+        f"{prices.input:g} in, {prices.output:g} out for a million)\nnothing was sent"
     )
-    for number, prompt in enumerate(prompts[:2], 1):
+    for number, prompt in enumerate(questions.prompts[:2], 1):
         print(f"\n--- prompt {number}")
         for message in prompt.messages:
             print(f"[{message['role']}]\n{message['content']}")
-    return 0
 
 
-def _export(settings: AugmentSettings, file: Path) -> int:
-    assert settings.request is not None
-    ready, prompts = _ready(settings)
-    with open_journal(settings, ready.data) as journal:
-        asker = Asker(settings.request, settings.client, journal)
-        written = export_batch(prompts, settings.request, asker, file)
+def _export(settings: AugmentSettings, file: Path) -> None:
+    with open_questions(settings) as questions:
+        written = export_batch(questions, file)
     if not written:
         print("every question is answered in the journal; nothing to export")
     for path in written:
         print(
             f"{path}: {sum(1 for _ in path.open('rb')):,} requests, {path.stat().st_size:,} bytes"
         )
-    return 0
 
 
 def _import(settings: AugmentSettings, files: list[Path]) -> None:
-    assert settings.request is not None
-    ready, prompts = _ready(settings)
-    with open_journal(settings, ready.data) as journal:
-        asker = Asker(settings.request, settings.client, journal)
-        found = import_batch(files, prompts, asker, journal)
+    with open_questions(settings) as questions:
+        found = import_batch(questions, files)
     print(
         f"{found.answered:,} answers imported, {found.known:,} known before, {found.failed:,} "
-        f"failed, {found.unknown:,} of other requests; {found.missing:,} of {len(prompts):,} "
-        f"questions are open"
+        f"failed, {found.unknown:,} of other requests; {found.missing:,} of "
+        f"{len(questions.prompts):,} questions are open"
     )
     print("next: the same command without --import_batch; what is open is asked online")

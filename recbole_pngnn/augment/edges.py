@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from recbole_pngnn.augment.answers import Picks
+from recbole_pngnn.augment.candidates import Candidates, candidates_table
 from recbole_pngnn.augment.dataset import (
     ITEM,
     OBSERVED,
@@ -23,6 +24,8 @@ from recbole_pngnn.augment.dataset import (
 from recbole_pngnn.augment.errors import AugmentError
 from recbole_pngnn.data.prepare.errors import PrepareError
 from recbole_pngnn.data.prepare.folder import MANIFEST, check_target, new_folder
+
+CANDIDATES = "candidates.csv"
 
 
 def make_edges(
@@ -103,6 +106,7 @@ def check_output(output: Path, overwrite: bool) -> None:
 def write_dataset(
     data: TrainingData,
     edges: pd.DataFrame,
+    candidates: Candidates,
     manifest: dict[str, Any],
     output: Path,
     overwrite: bool = False,
@@ -115,6 +119,7 @@ def write_dataset(
     Args:
         data: The dataset that is augmented.
         edges: What :func:`make_edges` returned.
+        candidates: What was picked from; written beside it.
         manifest: What is known of how it was made.
         output: Its folder, whose name is the name of the dataset.
         overwrite: Replace an older one of that name.
@@ -131,6 +136,7 @@ def write_dataset(
                     shutil.copyfile(file, folder / f"{output.name}{suffix}")
             text = _training_text(train.read_text(encoding="utf-8"), edges)
             (folder / f"{output.name}.train.inter").write_text(text, encoding="utf-8")
+            (folder / CANDIDATES).write_bytes(candidates_table(candidates))
             described = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
             (folder / MANIFEST).write_text(described, encoding="utf-8")
     except PrepareError as error:

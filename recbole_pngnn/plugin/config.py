@@ -42,7 +42,7 @@ _NOT_HASHED = frozenset(
     """
     gpu_id use_gpu device state show_progress data_path checkpoint_dir output_dir config_files
     save_dataset dataset_save_path save_dataloaders dataloaders_save_path log_wandb wandb_project
-    local_rank worker single_spec recbole_pngnn eval_batch_size
+    local_rank worker single_spec recbole_pngnn eval_batch_size text_columns
     """.split()
 )
 # Set by the plugin's command line, where an unknown word is a slip and not another program's.

@@ -1,6 +1,8 @@
 """``recbole-pngnn augment`` as people type it, and what it writes."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -285,3 +287,56 @@ def test_candidates_that_cannot_be(augment, candidates_file, line, message):
 def test_candidates_of_another_training_part(augment, candidates_file):
     candidates_file.with_suffix(".json").write_text('{"train_sha256": "other"}')
     assert "was made for another training part" in augment()[2]
+
+
+def test_the_python_api_needs_no_torch(augment, server, tmp_path, candidates_file):
+    script = f"""
+import sys
+from pathlib import Path
+from recbole_pngnn.augment import *
+asked = RequestSettings("tiny", {server.url!r})
+client = ClientSettings(prices=Prices(1e6, 0))
+file = Path({str(candidates_file)!r})
+settings = AugmentSettings(
+    "films", "openai", candidates_file=file, n_candidates=4, request=asked, client=client)
+with open_questions(settings) as questions:
+    found = questions.estimate()
+    assert (found.n_questions, found.n_open) == (6, 6), found
+    assert found.cost == found.input_tokens > 0
+    assert export_batch(questions, Path("batch.jsonl")) == [Path("batch.jsonl")]
+manifest = augment(settings)
+assert manifest["answers"]["of_all_runs"] == {{
+    "input_tokens": 600, "output_tokens": 60, "cost": 600.0}}, manifest
+with open_questions(settings) as questions:
+    assert questions.estimate().n_open == 0
+assert "torch" not in sys.modules and "recbole.config" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path, timeout=120)
+
+
+def test_ml_100k_stands_for_its_default_split(capsys):
+    words = ["augment", "--dataset", "ml-100k", "--provider", "popular", "--base_model", "Pop"]
+    assert main([*words, "--base_options", "{show_progress: False}"]) == 0
+    name = "ml-100k-split-80-10-10-seed0"
+    assert f"{name}-popular: written" in capsys.readouterr().out
+    made = Path("dataset") / name / f"{name}.train.inter"
+    before = made.stat().st_mtime_ns
+    assert main([*words, "--overwrite"]) == 0
+    assert made.stat().st_mtime_ns == before
+
+
+def test_text_columns_in_the_datasets_own_options(augment, server):
+    options = Path("dataset/films/films.yaml")
+    text = options.read_text()
+    words = (*OPENAI, "--base_url", server.url, "--dry_run")
+    options.write_text(f"{text}text_columns: [genre, movie_title]\n")
+    assert "Comedy (title: Film 1)" in augment(*words, provider="openai")[1]
+    # The command line is above them, and models train on such a dataset.
+    assert "- Film 1:" in augment(*words, "--text_columns=movie_title", provider="openai")[1]
+    recbole_pngnn.run("Pop", "films", config_dict={"topk": [2], "valid_metric": "NDCG@2"})
+    for wrong in ("genre", "[]"):
+        options.write_text(f"{text}text_columns: {wrong}\n")
+        status, _, err = augment(*words, provider="openai")
+        assert (status, "text_columns must be a list of columns" in err) == (2, True)
+    options.write_text(f"{text}text_columns: [plot]\n")
+    assert "films.item has no column plot" in augment(*words, provider="openai")[2]
