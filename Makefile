@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ML1M ?= ../shared/data/ml-1m
 PACKAGING := setup.py pyproject.toml constraints.txt
 
-.PHONY: run test lint pytest bench tables clean
+.PHONY: run test lint pytest bench bench-augment tables clean
 
 run: $(VENV)/.installed
 	$(BIN)/python run_recbole.py --model=PNGNN
@@ -23,6 +23,10 @@ pytest: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m recbole_pngnn.benchmark.speed --source=$(ML1M) --output=results/speed.json
+
+bench-augment: $(VENV)/.installed
+	$(BIN)/python -m recbole_pngnn.benchmark.augmentation --source=$(ML1M) \
+		--output=results/augmentation-speed.json
 
 tables: $(VENV)/.installed
 	$(BIN)/python -m recbole_pngnn.benchmark.tables README.md
