@@ -160,7 +160,7 @@ class PromptMaker:
         rows = self._data.by_user[user]
         threshold = self._data.like_threshold
         distance = (rows[RATING] - threshold).abs().to_numpy()
-        degree = rows[ITEM].map(self._data.degrees).to_numpy()
+        degree = np.array([self._data.degrees[item] for item in rows[ITEM]])
         times = rows[TIMESTAMP].to_numpy() if TIMESTAMP in rows else np.zeros(len(rows))
         order = np.lexsort((rows[ITEM].to_numpy().astype(str), -times, degree, -distance))
         liked = (rows[RATING] > threshold).to_numpy()
