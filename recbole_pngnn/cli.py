@@ -13,6 +13,7 @@ from typing import Any
 from recbole_pngnn import __version__
 from recbole_pngnn.augment import command as augment_command
 from recbole_pngnn.augment import report_command
+from recbole_pngnn.benchmark import command as benchmark_command
 from recbole_pngnn.data.prepare import command as prepare_command
 from recbole_pngnn.files import read_user_ids, write_whole
 
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     prepare_command.add_parser(commands)
     augment_command.add_parser(commands)
+    benchmark_command.add_parser(commands)
     report_command.add_parser(commands)
     _add_recommend(commands)
     return parser

@@ -31,6 +31,17 @@ class UserResults:
     hits: npt.NDArray[np.bool_]
     sign_auc: npt.NDArray[np.float64] | None
 
+    def sorted(self) -> UserResults:
+        """Return the same in the order of the users' ids, whatever order the data had."""
+        order = np.argsort(self.users)
+        return UserResults(
+            users=self.users[order],
+            n_rated=self.n_rated[order],
+            n_liked=self.n_liked[order],
+            hits=self.hits[order],
+            sign_auc=None if self.sign_auc is None else self.sign_auc[order],
+        )
+
     def metric(self, name: str) -> npt.NDArray[np.float64]:
         """Compute a metric of each user, as RecBole defines it.
 

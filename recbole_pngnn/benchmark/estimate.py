@@ -1,0 +1,49 @@
+"""How long the rest of a benchmark takes, from what the recorded runs took."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+class Estimate:
+    """Seconds of a job: those of its model on its dataset, else of either, else of all.
+
+    Args:
+        records: Recorded runs and trials.
+    """
+
+    def __init__(self, records: Iterable[Mapping[str, Any]]) -> None:
+        self._taken: dict[tuple[str | None, str | None], list[float]] = {}
+        for record in records:
+            seconds = record.get("seconds", {}).get("process")
+            if seconds is None:
+                continue
+            model, dataset = record["model"], record["dataset"]
+            for key in ((model, dataset), (model, None), (None, dataset), (None, None)):
+                self._taken.setdefault(key, []).append(float(seconds))
+
+    def job(self, model: str, dataset: str) -> float | None:
+        """Return the seconds of a job, None where nothing is recorded."""
+        for key in ((model, dataset), (model, None), (None, dataset), (None, None)):
+            if key in self._taken:
+                return statistics.mean(self._taken[key])
+        return None
+
+    def seconds(self, jobs: list[tuple[str, str]], passed: float, at_once: int) -> float | None:
+        """Return the seconds until the last job has ended.
+
+        Args:
+            jobs: Model and dataset of each job that has not ended.
+            passed: Seconds that the running ones had already.
+            at_once: Jobs at a time.
+
+        Returns:
+            An estimate, None where nothing is recorded.
+        """
+        each = [self.job(*job) for job in jobs]
+        known = [seconds for seconds in each if seconds is not None]
+        if len(known) < len(each):
+            return None
+        return max(sum(known) - passed, 0.0) / at_once

@@ -1,0 +1,69 @@
+"""Tables in Markdown."""
+
+from __future__ import annotations
+
+from tabulate import tabulate
+
+from recbole_pngnn.benchmark.report.cells import (
+    Line,
+    Marked,
+    choices,
+    column_label,
+    lines,
+    notes,
+)
+from recbole_pngnn.benchmark.report.summary import Summary, Table
+
+CHOICE_HEADERS = ("row", "searched on", "trials", "validation", "chosen")
+
+
+def markdown(summary: Summary) -> str:
+    """Lay out the tables of a suite, each with its notes.
+
+    Returns:
+        Markdown without headings, as it stands between the marks of a document.
+    """
+    parts = []
+    for table in summary.tables:
+        if table.rows:
+            parts += [
+                _table([table.dataset.name, *map(column_label, columns)], lines(table, columns))
+                for columns in summary.suite.tables
+            ]
+        parts += [" ".join(notes(summary, table))]
+    return "\n\n".join(parts)
+
+
+def document(summary: Summary, plots: dict[str, list[str]]) -> str:
+    """Return the report as one Markdown document.
+
+    Args:
+        summary: The suite.
+        plots: File names of the plots of each dataset.
+    """
+    suite = summary.suite
+    parts = [f"# {suite.title}", suite.description, markdown(summary)]
+    for table in summary.tables:
+        parts += [f"![{name}]({name})" for name in plots.get(table.dataset.name, [])]
+        parts.append(chosen(table))
+    versions = summary.versions()
+    parts.append(f"Recorded with {', '.join(versions)}." if versions else "Nothing is recorded.")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def chosen(table: Table) -> str:
+    """Lay out what the searches of a dataset chose; empty where nothing was searched."""
+    rows = choices(table)
+    return tabulate(rows, CHOICE_HEADERS, tablefmt="pipe", disable_numparse=True) if rows else ""
+
+
+def _table(headers: list[str], rows: list[Line]) -> str:
+    align = ("left", *["right"] * (len(headers) - 1))
+    body = [[line.label, *map(_cell, line.cells)] for line in rows]
+    return tabulate(body, headers, tablefmt="pipe", disable_numparse=True, colalign=align)
+
+
+def _cell(cell: Marked) -> str:
+    text = f"{cell.mean} ± {cell.deviation}" if cell.deviation else cell.mean
+    text = {1: f"**{text}**", 2: f"<u>{text}</u>"}.get(cell.rank, text)
+    return text + {1: " ↑", -1: " ↓"}.get(cell.direction, "")

@@ -1,0 +1,251 @@
+"""What the records of a suite say: means, spread, paired tests."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from recbole_pngnn.benchmark.plan import (
+    Cell,
+    Recorded,
+    best_trial,
+    cells,
+    search_of,
+)
+from recbole_pngnn.benchmark.records import Results
+from recbole_pngnn.benchmark.significance import (
+    Array,
+    Comparison,
+    holm,
+    mean_by_user,
+    paired_test,
+)
+from recbole_pngnn.benchmark.suite import COSTS, Dataset, Row, Suite
+from recbole_pngnn.protocol.by_user import UserResults
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A mean over runs, and their standard deviation where there are two or more."""
+
+    mean: float
+    deviation: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What a search found."""
+
+    cell: Cell
+    trials: list[dict[str, Any]]
+    best: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class RowSummary:
+    """A row on a dataset.
+
+    Attributes:
+        row: The row.
+        runs: Its recorded runs.
+        by_user: What each user got, of each run.
+        n_expected: Runs that the suite asks for.
+        figures: By metric and cost.
+        comparisons: With the strongest baseline, by metric; empty for that one itself.
+        choice: What its search found; None where nothing is searched.
+        reference: Published figures, by metric.
+    """
+
+    row: Row
+    runs: list[dict[str, Any]]
+    by_user: list[UserResults]
+    n_expected: int
+    figures: dict[str, Figure]
+    comparisons: dict[str, Comparison]
+    choice: Choice | None
+    reference: dict[str, float]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every run is recorded."""
+        return len(self.runs) == self.n_expected
+
+    def values(self, metric: str) -> Array:
+        """Return a metric of each user, averaged over the runs."""
+        return mean_by_user([(users.users, users.metric(metric)) for users in self.by_user])
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A dataset of a suite.
+
+    Attributes:
+        dataset: The dataset.
+        rows: Rows with a recorded run, in the order of the suite.
+        missing: Rows without.
+        baseline: The strongest complete baseline; None where there is none.
+        n_users: Users in any test part.
+        n_comparisons: Tests that Holm's correction is for.
+    """
+
+    dataset: Dataset
+    rows: list[RowSummary]
+    missing: list[Row]
+    baseline: Row | None
+    n_users: int
+    n_comparisons: int
+
+    def best(self, metric: str) -> tuple[float | None, float | None]:
+        """Return the best and the second-best mean of the complete rows, to printed accuracy."""
+        if metric in COSTS:
+            return None, None
+        means = {
+            round(row.figures[metric].mean, 4)
+            for row in self.rows
+            if row.complete and metric in row.figures
+        }
+        ranked: list[float | None] = [*sorted(means, reverse=True), None, None]
+        return ranked[0], ranked[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """A suite and its tables."""
+
+    suite: Suite
+    tables: list[Table] = field(default_factory=list)
+
+    def versions(self) -> list[str]:
+        """Say what code and packages the records were made with."""
+        runs = [run for table in self.tables for row in table.rows for run in row.runs]
+        commits = sorted({str(run["commit"])[:12] for run in runs if run["commit"]})
+        found: dict[str, set[str]] = {}
+        for run in runs:
+            for package, version in run["versions"].items():
+                found.setdefault(package, set()).add(version)
+        packages = [f"{package} {'/'.join(sorted(found[package]))}" for package in found]
+        return [f"commit {commit}" for commit in commits] + packages
+
+
+def summarise(suite: Suite, results: Results) -> Summary:
+    """Summarise what is recorded of a suite.
+
+    Args:
+        suite: The suite.
+        results: The records.
+
+    Raises:
+        ValueError: Rows were measured on different users, or a file of the records is missing.
+    """
+    recorded = Recorded(suite, results.runs(), results.trials())
+    references = _references(suite, results)
+    return Summary(
+        suite,
+        [_table(suite, dataset, recorded, results, references) for dataset in suite.datasets],
+    )
+
+
+def _table(
+    suite: Suite,
+    dataset: Dataset,
+    recorded: Recorded,
+    results: Results,
+    references: Mapping[str, dict[str, float]],
+) -> Table:
+    rows, missing = [], []
+    for row in suite.rows:
+        of_row = [c for c in cells(suite) if c.row is row and c.dataset is dataset]
+        runs = [run for cell in of_row if (run := recorded.run(cell)) is not None]
+        if not runs:
+            missing.append(row)
+            continue
+        if row.reference is not None and row.reference not in references:
+            raise ValueError(
+                f"row {row.name}: there are no published figures {row.reference!r}; "
+                f"{suite.references} has {', '.join(references) or 'none'}"
+            )
+        rows.append(
+            RowSummary(
+                row=row,
+                runs=runs,
+                by_user=[results.by_user(run) for run in runs],
+                n_expected=len(of_row),
+                figures=_figures(suite, runs),
+                comparisons={},
+                choice=_choice(suite, of_row[0], recorded),
+                reference=references[row.reference] if row.reference else {},
+            )
+        )
+    _check_users(rows)
+    baselines = [row for row in rows if row.row.baseline and row.complete]
+    best = max(baselines, key=lambda row: row.figures[suite.main_metric].mean, default=None)
+    users = {user for row in rows for part in row.by_user for user in part.users.tolist()}
+    n_comparisons = 0 if best is None else _compare(suite, rows, best)
+    return Table(
+        dataset, rows, missing, None if best is None else best.row, len(users), n_comparisons
+    )
+
+
+def _figures(suite: Suite, runs: Sequence[Mapping[str, Any]]) -> dict[str, Figure]:
+    values: dict[str, list[float | None]] = {
+        name: [run["test"].get(name) for run in runs] for name in suite.result_names
+    }
+    values["train_seconds"] = [run["seconds"]["train"] for run in runs]
+    values["peak_memory_mib"] = [run["peak_memory_mib"] for run in runs]
+    figures = {}
+    for name, of_runs in values.items():
+        numbers = [value for value in of_runs if value is not None]
+        if len(numbers) == len(of_runs):
+            deviation = statistics.stdev(numbers) if len(numbers) > 1 else None
+            figures[name] = Figure(statistics.fmean(numbers), deviation)
+    return figures
+
+
+def _choice(suite: Suite, cell: Cell, recorded: Recorded) -> Choice | None:
+    search = search_of(suite, cell)
+    if search is None:
+        return None
+    trials = recorded.trials(search)
+    return Choice(search.cell, trials, best_trial(trials, search))
+
+
+def _check_users(rows: Sequence[RowSummary]) -> None:
+    """Refuse to compare rows whose test parts differ: their users, or what these liked."""
+    seen: dict[str, tuple[str, str]] = {}
+    for row in rows:
+        for run in row.runs:
+            name, users = seen.setdefault(run["split"], (row.row.name, run["users_file"]))
+            if users != run["users_file"]:
+                raise ValueError(
+                    f"{name} and {row.row.name} were measured on different data of {run['split']}: "
+                    f"it was prepared anew between them; run the benchmark again with the data of "
+                    f"today"
+                )
+
+
+def _compare(suite: Suite, rows: Sequence[RowSummary], baseline: RowSummary) -> int:
+    """Fill in the comparisons of the complete rows; return their number."""
+    found: list[tuple[RowSummary, str, tuple[float, float, int]]] = []
+    of_baseline = {name: baseline.values(name) for name in suite.result_names}
+    for row in rows:
+        if row is baseline or not row.complete:
+            continue
+        for name in suite.result_names:
+            found.append((row, name, paired_test(row.values(name), of_baseline[name])))
+    corrected = holm([p for _, _, (_, p, _) in found])
+    for (row, name, (difference, p, n_users)), p_holm in zip(found, corrected, strict=True):
+        row.comparisons[name] = Comparison(difference, p, p_holm, n_users)
+    return len(found)
+
+
+def _references(suite: Suite, results: Results) -> dict[str, dict[str, float]]:
+    if suite.references is None:
+        return {}
+    file = results.folder / suite.references
+    if not file.is_file():
+        raise ValueError(f"suite {suite.name}: there are no published figures in {file}")
+    found: dict[str, dict[str, float]] = json.loads(file.read_text(encoding="utf-8"))["test_result"]
+    return found
