@@ -26,7 +26,13 @@ _PLACES = {
     "one": {"labels"},
     "several": {"labels", "picks"},
 }
-_WORDS_OF_COLUMNS = {"movie_title": "title", "release_year": "year", "genre": "genres"}
+# `class` is what RecBole's ml-100k calls genres.
+_WORDS_OF_COLUMNS = {
+    "movie_title": "title",
+    "release_year": "year",
+    "genre": "genres",
+    "class": "genres",
+}
 
 
 @dataclass(frozen=True)
