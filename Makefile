@@ -28,6 +28,10 @@ bench-augment: $(VENV)/.installed
 	$(BIN)/python -m recbole_pngnn.benchmark.augmentation --source=$(ML1M) \
 		--output=results/augmentation-speed.json
 
+# Five models on ml-100k; what was recorded there before is not run again.
+benchmark: $(VENV)/.installed
+	$(BIN)/recbole-pngnn benchmark quick --jobs=2 --results=output/benchmark/quick/results
+
 tables: $(VENV)/.installed
 	$(BIN)/python -m recbole_pngnn.benchmark.tables README.md
 

