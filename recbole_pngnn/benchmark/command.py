@@ -80,7 +80,6 @@ def _run(suite: Any, results: Any, options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("stopped; what is recorded stays, the same command goes on", file=sys.stderr)
         raise
-    print(markdown(summarise(suite, results)))
     print(
         f"{outcome.made} runs and trials made, {outcome.recorded} runs recorded before"
         f" ({results.runs_file})"
@@ -89,6 +88,7 @@ def _run(suite: Any, results: Any, options: argparse.Namespace) -> int:
         print(f"{name} {reason}")
     for name, reason in outcome.failed.items():
         print(f"FAILED {name}: {reason}", file=sys.stderr)
+    print("", markdown(summarise(suite, results)), sep="\n")
     return 1 if outcome.failed else 0
 
 

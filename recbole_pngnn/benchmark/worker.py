@@ -128,13 +128,13 @@ def answer(request: Request) -> dict[str, Any]:
         "best_valid_score": _finite(record["best_valid_score"]),
         "valid": record["valid_result"],
         "test": record["test_result"],
+        "n_parameters": record["parameters"],
         **{
             key: record[key]
             for key in (
                 "config_hash",
                 "data_fingerprint",
                 "epochs",
-                "parameters",
                 "users",
                 "items",
                 "training_interactions",

@@ -229,11 +229,12 @@ def _check_users(rows: Sequence[RowSummary]) -> None:
 def _compare(suite: Suite, rows: Sequence[RowSummary], baseline: RowSummary) -> int:
     """Fill in the comparisons of the complete rows; return their number."""
     found: list[tuple[RowSummary, str, tuple[float, float, int]]] = []
-    of_baseline = {name: baseline.values(name) for name in suite.result_names}
+    measured = [name for name in suite.result_names if name in baseline.figures]
+    of_baseline = {name: baseline.values(name) for name in measured}
     for row in rows:
         if row is baseline or not row.complete:
             continue
-        for name in suite.result_names:
+        for name in measured:
             found.append((row, name, paired_test(row.values(name), of_baseline[name])))
     corrected = holm([p for _, _, (_, p, _) in found])
     for (row, name, (difference, p, n_users)), p_holm in zip(found, corrected, strict=True):
