@@ -33,7 +33,7 @@ benchmark: $(VENV)/.installed
 	$(BIN)/recbole-pngnn benchmark quick --jobs=2 --results=output/benchmark/quick/results
 
 tables: $(VENV)/.installed
-	$(BIN)/python -m recbole_pngnn.benchmark.tables README.md
+	$(BIN)/python -m recbole_pngnn.benchmark.tables README.md docs/*.md
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from recbole_pngnn.augment.dataset import (
 )
 from recbole_pngnn.augment.edges import CANDIDATES
 from recbole_pngnn.augment.errors import AugmentError
+from recbole_pngnn.benchmark.significance import holm
 from recbole_pngnn.data.prepare.atomic import read_atomic
 from recbole_pngnn.data.prepare.folder import MANIFEST
 
@@ -62,7 +63,8 @@ class Outcomes:
         disliked: Picks that the user rated and did not like there.
         unrated: Picks that the user did not rate there.
         p_value: Two-sided sign test over users against the control's picks, of liked picks for
-            likes and disliked picks for dislikes; None for the control itself, or without one.
+            likes and disliked picks for dislikes, by Holm's correction for all of a report; None
+            for the control itself, or without one.
     """
 
     liked: int
@@ -170,15 +172,11 @@ def make_report(
     liked_rows = data.rows[data.rows[RATING] > like_threshold]
     observed = _genre_shares(liked_rows[ITEM], genres)
     popularity = _popularity(data)
-    return Report(
-        dataset,
-        len(data.users),
-        observed,
-        [
-            _summary(variant, equal[variant.provider], control, data, valid, popularity, observed)
-            for variant in found
-        ],
-    )
+    summaries = [
+        _summary(variant, equal[variant.provider], control, data, valid, popularity, observed)
+        for variant in found
+    ]
+    return Report(dataset, len(data.users), observed, _corrected(summaries))
 
 
 def _made_from(data: TrainingData) -> list[str]:
@@ -300,6 +298,29 @@ def _outcomes(
         p_value = float(stats.binomtest(won, won + lost).pvalue) if won + lost else 1.0
     n_liked, n_disliked = int((rated == True).sum()), int((rated == False).sum())  # noqa: E712
     return Outcomes(n_liked, n_disliked, len(edges) - n_liked - n_disliked, p_value)
+
+
+def _corrected(summaries: Sequence[Summary]) -> list[Summary]:
+    """Correct the p-values for their number."""
+    tests = [
+        (summary.provider, sign, outcomes.p_value)
+        for summary in summaries
+        for sign, outcomes in (summary.valid or {}).items()
+        if outcomes.p_value is not None
+    ]
+    corrected = dict(zip([test[:2] for test in tests], holm([p for *_, p in tests]), strict=True))
+    return [
+        summary
+        if summary.valid is None
+        else replace(
+            summary,
+            valid={
+                sign: replace(outcomes, p_value=corrected.get((summary.provider, sign)))
+                for sign, outcomes in summary.valid.items()
+            },
+        )
+        for summary in summaries
+    ]
 
 
 def _look_up(edges: pd.DataFrame, valid: pd.Series) -> pd.Series:

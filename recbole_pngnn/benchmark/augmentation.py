@@ -244,8 +244,8 @@ def measure_preparation(source: Path | None, folder: Path) -> dict[str, Any]:
     }
 
 
-def figures_table(figures: dict[str, Any]) -> str:
-    """Lay out the measured figures as text."""
+def figures_table(figures: dict[str, Any], tablefmt: str = "simple") -> str:
+    """Lay out the measured figures, in a format of tabulate."""
     client, preparation = figures["client"], figures["preparation"]
     rows = [
         [
@@ -260,7 +260,10 @@ def figures_table(figures: dict[str, Any]) -> str:
     if "seconds" in preparation:
         rows.append(["batch file", f"{preparation['batch_mib']:.1f} MiB"])
         rows.append(["peak memory", f"{preparation['peak_memory_mib']:.0f} MiB"])
-    return tabulate(rows, disable_numparse=True, colalign=("left", "right"))
+    headers = [f"{figures['cpus']} CPU cores", "median of runs, or seconds"]
+    return tabulate(
+        rows, headers, tablefmt=tablefmt, disable_numparse=True, colalign=("left", "right")
+    )
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from typing import Any
 
 from tabulate import tabulate
 
+from recbole_pngnn.benchmark.augmentation import figures_table
+
 RESULTS = Path("results")
 PAPER_METRICS = [f"{name}@{k}" for k in (5, 10, 15, 20) for name in ("precision", "recall")]
 _MARKED = re.compile(r"(<!-- table (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -112,10 +114,30 @@ def augmentation() -> str:
     return _markdown(["model", "edges of", *headers], rows)
 
 
+def augmentation_report() -> str:
+    """Return the table that ``recbole-pngnn augment report`` wrote."""
+    lines = (RESULTS / "augmentation/report/report.md").read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if line.startswith("|"))
+
+
+def augmentation_speed() -> str:
+    """Lay out what ``make bench-augment`` recorded."""
+    return figures_table(_record("augmentation-speed.json"), tablefmt="pipe")
+
+
+def prompt() -> str:
+    """Return the recorded prompt of a dry run."""
+    text = (RESULTS / "augmentation/prompt.txt").read_text(encoding="utf-8")
+    return f"```text\n{text.strip()}\n```"
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "fold1": fold1,
     "ml-100k": ml_100k,
     "augmentation": augmentation,
+    "augmentation-report": augmentation_report,
+    "augmentation-speed": augmentation_speed,
+    "prompt": prompt,
     "speed": speed,
 }
 

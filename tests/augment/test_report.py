@@ -1,6 +1,7 @@
 """The report on hand-made picks, whose figures can be counted on fingers."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,16 @@ from recbole_pngnn.augment.dataset import read_training_data
 from recbole_pngnn.augment.edges import make_edges, write_dataset
 from recbole_pngnn.augment.errors import AugmentError
 from recbole_pngnn.augment.prepared import read_candidates
-from recbole_pngnn.augment.report import DISLIKED, LIKED, Variant, at_equal_number, make_report
+from recbole_pngnn.augment.report import (
+    DISLIKED,
+    LIKED,
+    Outcomes,
+    Summary,
+    Variant,
+    _corrected,
+    at_equal_number,
+    make_report,
+)
 from recbole_pngnn.augment.report_view import report_csv, report_figure, report_table
 from recbole_pngnn.benchmark import plotting
 from recbole_pngnn.cli import main
@@ -75,8 +85,8 @@ def test_figures_by_hand(variants, dataset):
     assert (control.valid[LIKED].liked, control.valid[LIKED].unrated) == (0, 2)
     assert (base.valid[DISLIKED].disliked, base.valid[DISLIKED].liked) == (1, 0)
     assert mine.valid[DISLIKED].unrated == 1
-    # Two users won, none lost: 2 * (1/2)^2; one won: 1.
-    assert base.valid[LIKED].p_value == pytest.approx(0.5)
+    # Two users won, none lost: 2 * (1/2)^2, of four tests the least: times 4. One won: 1.
+    assert base.valid[LIKED].p_value == pytest.approx(1.0)
     assert mine.valid[LIKED].p_value == pytest.approx(1.0)
     assert control.valid[LIKED].p_value is None
     assert (base.top_share, mine.top_share, control.top_share) == (1.0, 0.5, 0.0)
@@ -94,6 +104,27 @@ def test_figures_by_hand(variants, dataset):
     assert control.genre_distance == pytest.approx(1 - liked["War"])
     assert (mine.abstained, mine.unanswered, mine.cost) == (1, 5, 0.25)
     assert (base.abstained, base.cost) == (None, None)
+
+
+def test_p_values_are_corrected_for_their_number():
+    found = [
+        Outcomes(1, 0, 0, None),
+        Outcomes(1, 0, 0, 0.01),
+        Outcomes(1, 0, 0, 0.04),
+        Outcomes(1, 0, 0, 0.03),
+    ]
+    base = Summary("a", {}, 1, {}, 1, 1, {}, None, {}, {}, None, None, None, None)
+    summaries = [
+        replace(base, provider="random", valid={LIKED: found[0], DISLIKED: found[0]}),
+        replace(base, provider="a", valid={LIKED: found[1], DISLIKED: found[2]}),
+        replace(base, provider="b", valid={LIKED: found[3]}),
+    ]
+    control, a, b = _corrected(summaries)
+    assert control.valid == {LIKED: found[0], DISLIKED: found[0]}
+    # By hand: .01 * 3, .03 * 2, and .04 * 1, which may not be less than the one before.
+    assert a.valid[LIKED].p_value == pytest.approx(0.03)
+    assert b.valid[LIKED].p_value == pytest.approx(0.06)
+    assert a.valid[DISLIKED].p_value == pytest.approx(0.06)
 
 
 def test_without_a_validation_part(variants, dataset):

@@ -7,16 +7,28 @@ import pytest
 
 from recbole_pngnn.benchmark import tables
 from recbole_pngnn.benchmark.show import result_table
+from recbole_pngnn.cli import main
 
 ROOT = Path(__file__).parent.parent.parent
 
 
-def test_the_readme_shows_what_is_recorded(monkeypatch):
+def test_documents_show_what_is_recorded(monkeypatch):
     monkeypatch.chdir(ROOT)
-    readme = Path("README.md").read_text(encoding="utf-8")
+    documents = [
+        file.read_text(encoding="utf-8") for file in (Path("README.md"), *Path("docs").glob("*.md"))
+    ]
     for name in tables.TABLES:
-        assert f"<!-- table {name} -->" in readme
-    assert tables.fill(readme) == readme
+        assert any(f"<!-- table {name} -->" in document for document in documents), name
+    for document in documents:
+        assert tables.fill(document) == document
+
+
+def test_the_documented_prompt_is_the_one_that_is_sent(capsys):
+    words = "augment --dataset ml-100k --provider openai --model MODEL --base_model Pop --dry_run"
+    options = ["--history", "6", "--limit_users", "1", "--base_options", "{show_progress: False}"]
+    assert main([*words.split(), *options]) == 0
+    recorded = (ROOT / "results" / "augmentation" / "prompt.txt").read_text(encoding="utf-8")
+    assert capsys.readouterr().out.split("--- prompt 1\n")[1] == recorded
 
 
 def test_no_record_names_a_place():
