@@ -1,7 +1,8 @@
 """Tables in Markdown, made from records and put between their marks in a document.
 
 ``make tables`` (``python -m recbole_pngnn.benchmark.tables README.md``) replaces what is between
-``<!-- table NAME -->`` and ``<!-- end -->``. No figure of a table is typed.
+``<!-- table NAME -->`` and ``<!-- end -->``; ``suite:NAME`` stands for the tables of a benchmark's
+suite. No figure of a table is typed.
 """
 
 from __future__ import annotations
@@ -17,10 +18,14 @@ from typing import Any
 from tabulate import tabulate
 
 from recbole_pngnn.benchmark.augmentation import figures_table
+from recbole_pngnn.benchmark.records import Results
+from recbole_pngnn.benchmark.report.markdown import markdown
+from recbole_pngnn.benchmark.report.summary import summarise
+from recbole_pngnn.benchmark.suite import find_suite, read_suite
 
 RESULTS = Path("results")
 PAPER_METRICS = [f"{name}@{k}" for k in (5, 10, 15, 20) for name in ("precision", "recall")]
-_MARKED = re.compile(r"(<!-- table (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_MARKED = re.compile(r"(<!-- table (?P<name>[\w:-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def fill(document: str) -> str:
@@ -36,6 +41,8 @@ def fill(document: str) -> str:
 
     def table(match: re.Match[str]) -> str:
         name = match["name"]
+        if name.startswith("suite:"):
+            return f"{match[1]}{of_suite(name.removeprefix('suite:'))}\n{match[3]}"
         if name not in TABLES:
             raise ValueError(f"there is no table {name!r}; there are {', '.join(TABLES)}")
         return f"{match[1]}{TABLES[name]()}\n{match[3]}"
@@ -56,6 +63,11 @@ def _figures(result: dict[str, float | None], metrics: Sequence[str]) -> list[st
 def _markdown(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     align = ("left", *["right"] * (len(headers) - 1))
     return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True, colalign=align)
+
+
+def of_suite(name: str) -> str:
+    """Lay out what is recorded of a benchmark's suite."""
+    return markdown(summarise(read_suite(find_suite(name)), Results(RESULTS)))
 
 
 def fold1() -> str:
