@@ -11,7 +11,10 @@ from typing import Any
 
 from recbole_pngnn.plugin import compat
 
-MODELS = {"PNGNN": "recbole_pngnn.model.pngnn"}
+MODELS = {
+    "PNGNN": "recbole_pngnn.model.pngnn",
+    "SignedEASE": "recbole_pngnn.model.signed_ease",
+}
 # RecBole's, from packages that it does not install.
 _OPTIONAL_MODELS = ("LightGBM", "XGBoost")
 _registered = False
