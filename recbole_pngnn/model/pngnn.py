@@ -89,7 +89,6 @@ class PNGNN(GeneralRecommender):
         self.reg_target = read_choice(config, "reg_target", REG_TARGETS)
         self.disinterest_threshold = read_optional_float(config, "disinterest_threshold")
         embedding_size = read_int(config, "embedding_size", minimum=1)
-        n_layers = read_int(config, "n_layers", minimum=0)
         attention_dropout = read_float(config, "attention_dropout", minimum=0.0, maximum=0.99)
 
         if self.LABEL not in dataset.inter_feat:
@@ -117,9 +116,7 @@ class PNGNN(GeneralRecommender):
             )
             for rows in (liked, ~liked)
         )
-        self.encoder = PNEncoder(
-            self.n_users, self.n_items, positive, negative, embedding_size, n_layers
-        )
+        self.encoder = self.make_encoder(config, positive, negative)
         self.attention = (
             SignAttention(embedding_size, attention_dropout) if self.reading == "fused" else None
         )
@@ -140,6 +137,17 @@ class PNGNN(GeneralRecommender):
             )
         self._evaluated: tuple[Tensor, Tensor] | None = None
         self.register_load_state_dict_post_hook(lambda module, _: module._forget())
+
+    def make_encoder(self, config: Any, positive: Tensor, negative: Tensor) -> PNEncoder:
+        """Make the encoder of the two normalised graphs, ``(N, N)`` each."""
+        return PNEncoder(
+            self.n_users,
+            self.n_items,
+            positive,
+            negative,
+            read_int(config, "embedding_size", minimum=1),
+            read_int(config, "n_layers", minimum=0),
+        )
 
     @staticmethod
     def train_dataloader(config: Any) -> type | None:

@@ -133,3 +133,48 @@ class PNEncoder(nn.Module):
         z = propagate(self.positive_ego, self.positive_adjacency(), self.n_layers)
         v = propagate(self.negative_ego, self.negative_adjacency(), self.n_layers)
         return z, v
+
+
+class SirenEncoder(PNEncoder):
+    r"""Embed by propagation on the positive graph and by an MLP beside it (SiReN, section IV-B).
+
+    .. math:: v^{(l+1)} = \mathrm{dropout}(\mathrm{ReLU}(W_l v^{(l)} + b_l)), \qquad v = v^{(L)}
+
+    A disliked item says nothing about its user's other items, SiReN argues, so nothing is passed
+    along disliked edges: they reach v through the loss alone.
+
+    Args:
+        n_users, n_items, positive_adjacency, negative_adjacency, embedding_size, n_layers: See
+            :class:`PNEncoder`; no message goes over the negative graph.
+        n_mlp_layers: Layers L of the MLP.
+        dropout: Share of the entries of each layer that is dropped in training.
+
+    Shapes:
+        - returns: z and v, ``(N, D)`` each, users first
+    """
+
+    def __init__(
+        self,
+        n_users: int,
+        n_items: int,
+        positive_adjacency: Tensor,
+        negative_adjacency: Tensor,
+        embedding_size: int = 64,
+        n_layers: int = 4,
+        n_mlp_layers: int = 2,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__(
+            n_users, n_items, positive_adjacency, negative_adjacency, embedding_size, n_layers
+        )
+        layers: list[nn.Module] = []
+        for _ in range(n_mlp_layers):
+            linear = nn.Linear(embedding_size, embedding_size)
+            nn.init.xavier_normal_(linear.weight)
+            layers += [linear, nn.ReLU(), nn.Dropout(dropout)]
+        self.mlp = nn.Sequential(*layers)
+
+    def forward(self) -> tuple[Tensor, Tensor]:
+        """Return z and v, see the class."""
+        z = propagate(self.positive_ego, self.positive_adjacency(), self.n_layers)
+        return z, self.mlp(self.negative_ego)

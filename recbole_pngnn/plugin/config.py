@@ -86,15 +86,18 @@ def _layered(load_internal: Callable[..., None]) -> Callable[..., None]:
         ours = properties_dir()
         recboles = Path(configurator.__file__).parent.parent / "properties"
         data_path = self.external_config_dict.get("data_path") or "dataset/"
+        # A model of ours has the options of the one that it extends.
+        own = [c.__name__ for c in reversed(model_class.__mro__) if c.__name__ in MODELS]
+        models = [ours / "model" / f"{name}.yaml" for name in own]
         files = [
             ours / "overall.yaml",
             recboles / "model" / f"{model}.yaml",  # again: a model's file beats the overall one
-            ours / "model" / f"{model}.yaml",
+            *models,
             ours / "dataset" / f"{dataset}.yaml",
             Path(data_path) / dataset / f"{dataset}.yaml",  # what prepare wrote
         ]
         if protocol == "recbole":  # a model's own options have their defaults under any protocol
-            files = [ours / "model" / f"{model}.yaml"]
+            files = models
         for file in files:
             if file.is_file():
                 self._update_internal_config_dict(file)

@@ -13,6 +13,7 @@ from recbole_pngnn.plugin import compat
 
 MODELS = {
     "PNGNN": "recbole_pngnn.model.pngnn",
+    "SiReN": "recbole_pngnn.model.siren",
     "SignedEASE": "recbole_pngnn.model.signed_ease",
 }
 # RecBole's, from packages that it does not install.

@@ -16,6 +16,7 @@ from recbole.utils import get_flops, get_model, init_seed
 import recbole_pngnn
 from recbole_pngnn.model.pngnn import PNGNN, READINGS
 from recbole_pngnn.plugin.config import properties_dir
+from recbole_pngnn.plugin.registration import MODELS
 
 N = 20
 
@@ -403,7 +404,10 @@ def test_training_on_a_gpu(atomic):
     assert record["device"].startswith("cuda")
 
 
-MODEL_KEYS = list(yaml.safe_load((properties_dir() / "model" / "PNGNN.yaml").read_text()))
+MODEL_FILES = properties_dir() / "model"
+MODEL_KEYS = [
+    key for name in MODELS for key in yaml.safe_load((MODEL_FILES / f"{name}.yaml").read_text())
+]
 OVERALL_KEYS = list(yaml.safe_load((properties_dir() / "overall.yaml").read_text()))
 
 
@@ -417,7 +421,8 @@ def test_every_key_of_the_yaml_files_is_read(monkeypatch):
 
     monkeypatch.setattr(Config, "__getitem__", recording)
     options = {"epochs": 1, "show_progress": False}
-    recbole_pngnn.run("PNGNN", "ml-100k", config_dict=options)
+    for name in MODELS:
+        recbole_pngnn.run(name, "ml-100k", config_dict=options)
     recbole_pngnn.run("LightGCN", "ml-100k", config_dict=options)  # reads fast_graph
     assert not {*MODEL_KEYS, *OVERALL_KEYS} - read
 

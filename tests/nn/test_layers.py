@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from recbole_pngnn.nn.graph import bipartite_adjacency, propagate
-from recbole_pngnn.nn.layers import ConstantMatrix, PNEncoder, SignAttention
+from recbole_pngnn.nn.layers import ConstantMatrix, PNEncoder, SignAttention, SirenEncoder
 
 
 def test_attention_by_hand():
@@ -84,6 +84,24 @@ def test_the_embeddings_start_xavier_normal():
 def test_the_encoder_refuses_a_graph_of_another_size():
     with pytest.raises(ValueError, match=r"negative adjacency has shape \(6, 6\), expected \(5, 5"):
         PNEncoder(3, 2, graph([(0, 0)]), graph([(0, 0)], n_items=3))
+
+
+def test_sirens_second_part_is_an_mlp_on_each_node_alone():
+    positive, negative = graph([(0, 0), (1, 1)]), graph([(2, 0)])
+    encoder = SirenEncoder(3, 2, positive, negative, embedding_size=4, n_layers=2).eval()
+    z, v = encoder()
+    torch.testing.assert_close(z, propagate(encoder.positive_ego, positive, 2))
+    hidden = encoder.negative_ego
+    for number in (0, 3):
+        linear = encoder.mlp[number]
+        hidden = (hidden @ linear.weight.T + linear.bias).clamp(min=0)
+    torch.testing.assert_close(v, hidden)
+    # Nothing comes from a neighbour.
+    v[0].sum().backward()
+    assert not encoder.negative_ego.grad[1:].any()
+    dropped = SirenEncoder(300, 2, graph([(0, 0)], 300), graph([(0, 0)], 300), dropout=0.5).train()
+    zeros = (dropped()[1] == 0).double().mean().item()
+    assert zeros > 0.6  # half by the dropout, some of the rest by the ReLU
 
 
 @pytest.mark.parametrize("layout", ["compressed", "coordinates"])
