@@ -92,13 +92,13 @@ def run(
     train_data, valid_data, test_data = data_preparation(config, data)
     if valid_data:
         _check_valid_metric(config)
+    loaded = time.perf_counter()  # some models, EASE for one, are fitted as they are built
     init_seed(config["seed"] + config["local_rank"], config["reproducibility"])
     network = get_model(config["model"])(config, train_data._dataset).to(config["device"])
     logger.info(network)
     trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, network)
     if resume is not None:
         _resume(trainer, Path(resume), valid_data)
-    loaded = time.perf_counter()
 
     progress = TrainingProgress(trainer, train_data, show)
     try:

@@ -9,7 +9,7 @@ import pytest
 import recbole.trainer.trainer as recbole_trainer
 import torch
 
-import recbole_pngnn  # noqa: F401
+import recbole_pngnn
 from recbole_pngnn.plugin import compat
 
 
@@ -138,3 +138,19 @@ def test_a_module_proxy_shows_the_real_module():
     real = ModuleType("real")
     real.value = 3
     assert compat._ModuleProxy(real).value == 3
+
+
+def test_a_model_of_one_epoch_is_validated_whatever_eval_step_is(atomic):
+    rows = [(f"u{u}", f"i{i}", 5 if (u + i) % 3 else 1) for u in range(9) for i in range(12)]
+    folder = atomic("tiny", rows[::2], rows[1::4], rows[3::4])
+    options = {"data_path": str(folder), "topk": [3], "valid_metric": "NDCG@3", "eval_step": 2}
+    for model in ("EASE", "Pop"):
+        record = recbole_pngnn.run(
+            model, "tiny", config_dict={**options, "epochs": 9, "show_progress": False}
+        )
+        assert record["epochs"] == 1
+        assert record["valid_result"]
+        assert record["test_result"]
+    wrapped = recbole_trainer.TraditionalTrainer.__init__
+    compat.validate_models_of_one_epoch()
+    assert recbole_trainer.TraditionalTrainer.__init__ is wrapped
