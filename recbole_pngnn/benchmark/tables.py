@@ -116,14 +116,30 @@ def augmentation() -> str:
         for variant in ("none", "base_topk", "random", "popular", "text_similarity"):
             files = sorted(RESULTS.glob(f"augmentation/{model}-{variant}-seed*.json"))
             results = [json.loads(file.read_text())["test_result"] for file in files]
-            figures = []
-            for metric in metrics:
-                values = [result[metric] for result in results]
-                mean, deviation = statistics.mean(values), statistics.stdev(values)
-                figures.append(f"{mean:.4f} ± {deviation:.4f}".replace("0.", "."))
-            rows.append([model, variant, *figures])
+            rows.append([model, variant, *_spread(results, metrics)])
     headers = ["P@10", "R@10", "NDCG@10", "R@20", "SignAUC"]
     return _markdown(["model", "edges of", *headers], rows)
+
+
+def mask() -> str:
+    """Lay out one model with what was rated masked, and with what was liked masked alone."""
+    metrics = ("precision@10", "recall@10", "ndcg@10")
+    rows = []
+    for masked in ("rated", "liked"):
+        files = sorted(RESULTS.glob(f"mask/EASE-{masked}-split*.json"))
+        results = [json.loads(file.read_text())["test_result"] for file in files]
+        rows.append([f"what the user {masked}", *_spread(results, metrics)])
+    return _markdown(["masked (EASE on ml-100k, three splits)", "P@10", "R@10", "NDCG@10"], rows)
+
+
+def _spread(results: Sequence[dict[str, float]], metrics: Sequence[str]) -> list[str]:
+    """Mean and standard deviation of each metric."""
+    figures = []
+    for metric in metrics:
+        values = [result[metric] for result in results]
+        mean, deviation = statistics.mean(values), statistics.stdev(values)
+        figures.append(f"{mean:.4f} ± {deviation:.4f}".replace("0.", "."))
+    return figures
 
 
 def augmentation_report() -> str:
@@ -150,6 +166,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "augmentation-report": augmentation_report,
     "augmentation-speed": augmentation_speed,
     "prompt": prompt,
+    "mask": mask,
     "speed": speed,
 }
 
