@@ -20,14 +20,10 @@ from recbole_pngnn.nn.losses import (
     partitioned_dual_bpr,
     squared_norms,
 )
+from recbole_pngnn.nn.regression import ItemItemTerm, ItemRegression
 from recbole_pngnn.nn.sampling import DegreeSampler
 from recbole_pngnn.nn.scores import pair_scores
-from recbole_pngnn.nn.softmax import (
-    CatalogueSampler,
-    UserTargets,
-    dual_softmax,
-    sampled_dual_softmax,
-)
+from recbole_pngnn.nn.softmax import UserSoftmax
 from recbole_pngnn.options import (
     read_choice,
     read_float,
@@ -121,20 +117,23 @@ class PNGNN(GeneralRecommender):
             SignAttention(embedding_size, attention_dropout) if self.reading == "fused" else None
         )
         exponent = read_float(config, "sampling_exponent")
-        self.temperature = read_float(config, "temperature", minimum=1e-3)
         disliked_weight = read_optional_float(config, "disliked_weight", minimum=0.0)
-        softmax_samples = read_optional_int(config, "softmax_samples", minimum=1)
+        softmax: dict[str, Any] = {
+            "temperature": read_float(config, "temperature", minimum=1e-3),
+            "disliked_weight": disliked_weight,
+            "user_exponent": read_float(config, "user_exponent", minimum=0.0, maximum=1.0),
+            "n_samples": read_optional_int(config, "softmax_samples", minimum=1),
+        }
         users, items, liked = (x.to(self.device) for x in (users, items, liked))
+        weights = None if weights is None else weights.to(self.device)
         shape = (self.n_users, self.n_items)
         if self.loss == "dual_bpr":
             self.sampler = DegreeSampler(users, items, *shape, exponent)
         else:
-            self._prepare_softmax(users, items, liked, weights, disliked_weight)
-            self.catalogue_sampler = (
-                None
-                if softmax_samples is None
-                else CatalogueSampler(users, items, *shape, exponent, softmax_samples)
+            self.softmax = UserSoftmax(
+                users, items, liked, weights, *shape, sampling_exponent=exponent, **softmax
             )
+        self.item_item = self._item_item(config, users, items, liked, weights)
         self._evaluated: tuple[Tensor, Tensor] | None = None
         self.register_load_state_dict_post_hook(lambda module, _: module._forget())
 
@@ -154,24 +153,32 @@ class PNGNN(GeneralRecommender):
         """Return the class of the training's dataloader, None for RecBole's choice."""
         return UserDataLoader if config["loss"] == "dual_softmax" else None
 
-    def _prepare_softmax(
-        self,
-        users: Tensor,
-        items: Tensor,
-        liked: Tensor,
-        weights: Tensor | None,
-        disliked_weight: float | None,
-    ) -> None:
-        """Gather each user's targets and, without a weight for dislikes, what is left out."""
-        weights = torch.ones_like(liked, dtype=torch.float32) if weights is None else weights
-        weights = weights.to(self.device)
-        self.left_out = None
-        if disliked_weight is None:
-            self.left_out = UserTargets(users[~liked], items[~liked], weights[~liked], self.n_users)
-            users, items, weights = users[liked], items[liked], weights[liked]
-        else:
-            weights = weights * torch.where(liked, 1.0, disliked_weight)
-        self.targets = UserTargets(users, items, weights, self.n_users)
+    def _item_item(
+        self, config: Any, users: Tensor, items: Tensor, liked: Tensor, weights: Tensor | None
+    ) -> ItemItemTerm | None:
+        weight = read_float(config, "item_item_weight", minimum=0.0)
+        train_weight = read_float(config, "item_item_train_weight", minimum=0.0)
+        ridge = read_float(config, "item_item_ridge", minimum=1e-6)
+        user_exponent = read_float(config, "item_item_user_exponent", minimum=0.0)
+        n_folds = read_int(config, "item_item_folds", minimum=2)
+        if not weight and not train_weight:
+            return None
+        if self.loss != "dual_softmax":
+            raise ValueError(
+                f"item_item_weight and item_item_train_weight are for loss dual_softmax; found "
+                f"loss {self.loss}: set both to 0, or loss: dual_softmax"
+            )
+        signed = torch.where(liked, 1.0, read_optional_float(config, "disliked_weight") or 0.0)
+        regression = ItemRegression(
+            users,
+            items,
+            signed if weights is None else signed * weights,
+            self.n_users,
+            self.n_items,
+            ridge,
+            user_exponent,
+        )
+        return ItemItemTerm(regression, weight, train_weight, n_folds, config["seed"])
 
     def forward(self) -> tuple[Tensor, Tensor]:
         """Embed all users and items.
@@ -191,7 +198,9 @@ class PNGNN(GeneralRecommender):
         the target weights of a batch of users.
         """
         if self.loss == "dual_softmax":
-            return self._softmax_loss(interaction[self.USER_ID])
+            batch, (ranking, _) = interaction[self.USER_ID], self.forward()
+            offsets = None if self.item_item is None else self.item_item.in_training(batch)
+            return self.softmax.loss(batch, ranking[batch], ranking[self.n_users :], offsets)
         users, observed = interaction[self.USER_ID], interaction[self.ITEM_ID]
         liked = interaction[self.LABEL] > 0
         sampled = self.sampler.draw(users, self.n_samples)  # (B, S)
@@ -199,27 +208,6 @@ class PNGNN(GeneralRecommender):
         ranking, v = self.forward()
         loss = self._ranking_loss(ranking, v, users, items, liked, self._weights(interaction))
         return loss + self.reg_weight * self._penalty(ranking, v, users, items, liked)
-
-    def _softmax_loss(self, users: Tensor) -> Tensor:
-        ranking, _ = self.forward()
-        user_rows, item_table = ranking[users], ranking[self.n_users :]
-        rows, items, weights = self.targets.of(users)
-        if self.catalogue_sampler is not None:
-            sampled, log_expected, excluded = self.catalogue_sampler.draw(users, ranking.dtype)
-            return sampled_dual_softmax(
-                (user_rows[rows] * item_table[items]).sum(dim=1),
-                user_rows @ item_table[sampled].T,  # (B, S)
-                log_expected,
-                excluded,
-                rows,
-                weights,
-                self.temperature,
-            )
-        scores = user_rows @ item_table.T  # (B, n_items)
-        if self.left_out is not None:
-            out_rows, out_items, _ = self.left_out.of(users)
-            scores = scores.index_put((out_rows, out_items), scores.new_tensor(-torch.inf))
-        return dual_softmax(scores, rows, items, weights, self.temperature)
 
     def _weights(self, interactions: Interaction) -> Tensor | None:
         """Weight of each interaction, None where all are 1."""
@@ -305,6 +293,10 @@ class PNGNN(GeneralRecommender):
         users, items = interaction[self.USER_ID], interaction[self.ITEM_ID] + self.n_users
         ranking, v = self._embeddings()
         scores = (ranking[users] * ranking[items]).sum(dim=1)
+        if self.item_item is not None:
+            terms = self.item_item(users)  # (B, n_items)
+            terms = terms.gather(1, (items - self.n_users)[:, None]).view(-1)
+            scores = scores / self.softmax.temperature + terms
         return self._demote(scores, lambda: (v[users] * v[items]).sum(dim=1))
 
     def full_sort_predict(self, interaction: Interaction) -> Tensor:
@@ -316,6 +308,8 @@ class PNGNN(GeneralRecommender):
         users = interaction[self.USER_ID]
         ranking, v = self._embeddings()
         scores = ranking[users] @ ranking[self.n_users :].T  # (B, n_items)
+        if self.item_item is not None:
+            scores = scores / self.softmax.temperature + self.item_item(users)
         return self._demote(scores, lambda: v[users] @ v[self.n_users :].T).view(-1)
 
     def _demote(self, scores: Tensor, disinterest: Any) -> Tensor:

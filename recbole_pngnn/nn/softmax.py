@@ -185,3 +185,105 @@ class CatalogueSampler:
         items = items.clamp_(max=len(self._cumulative) - 1)
         log_expected = (self.n_samples * self.probabilities[items]).log().to(dtype)
         return items, log_expected, self._rated.contains(users[:, None], items[None, :])
+
+
+class UserSoftmax:
+    """The loss of a batch of users: :func:`dual_softmax`, or its sampled form.
+
+    Args:
+        users: User of each training interaction.
+        items: Item of each training interaction.
+        liked: Whether it was liked.
+        weights: Weight of each interaction, None for 1.
+        n_users: Number of users.
+        n_items: Number of items, the padding item counted.
+        temperature: Tau.
+        disliked_weight: Target weight of a disliked item where a liked one has 1; None leaves
+            disliked items out of the catalogue of those who dislike them.
+        user_exponent: The power p of a user's weight in the loss, ``W_u ** p``: 1 where all
+            interactions count alike, 0 where all users do.
+        n_samples: Items to draw for a batch, None for the whole catalogue.
+        sampling_exponent: See :class:`CatalogueSampler`.
+
+    Shapes:
+        - users, items, liked, weights: ``(E,)``
+    """
+
+    def __init__(
+        self,
+        users: Tensor,
+        items: Tensor,
+        liked: Tensor,
+        weights: Tensor | None,
+        n_users: int,
+        n_items: int,
+        temperature: float,
+        disliked_weight: float | None = 0.3,
+        user_exponent: float = 1.0,
+        n_samples: int | None = None,
+        sampling_exponent: float = 0.75,
+    ) -> None:
+        self.temperature = temperature
+        self.sampler = (
+            None
+            if n_samples is None
+            else CatalogueSampler(users, items, n_users, n_items, sampling_exponent, n_samples)
+        )
+        if weights is None:
+            weights = torch.ones_like(liked, dtype=torch.float32)
+        self.left_out = None
+        if disliked_weight is None:
+            self.left_out = UserTargets(users[~liked], items[~liked], weights[~liked], n_users)
+            users, items, weights = users[liked], items[liked], weights[liked]
+        else:
+            weights = weights * torch.where(liked, 1.0, disliked_weight)
+        totals = torch.zeros(n_users, dtype=weights.dtype, device=users.device)
+        totals.index_add_(0, users, weights)
+        # The loss is linear in the weights, so a factor of the user's goes into them.
+        factors = totals.clamp(min=torch.finfo(totals.dtype).tiny).pow(user_exponent - 1.0)
+        self.targets = UserTargets(users, items, weights * factors[users], n_users)
+
+    def loss(
+        self,
+        users: Tensor,
+        user_rows: Tensor,
+        item_table: Tensor,
+        offsets: Tensor | None = None,
+    ) -> Tensor:
+        """Compute the loss of a batch of users.
+
+        Args:
+            users: The batch's users.
+            user_rows: Their embeddings, of length 1 for cosine scores.
+            item_table: Embeddings of all items, likewise.
+            offsets: What is added to the scores over the temperature, without a gradient.
+
+        Shapes:
+            - users: ``(B,)``; user_rows: ``(B, D)``; item_table: ``(n_items, D)``; offsets:
+              ``(B, n_items)``
+            - returns: scalar
+        """
+        rows, items, weights = self.targets.of(users)
+        if self.sampler is not None:
+            sampled, log_expected, excluded = self.sampler.draw(users, user_rows.dtype)
+            target_scores = (user_rows[rows] * item_table[items]).sum(dim=1)
+            sampled_scores = user_rows @ item_table[sampled].T  # (B, S)
+            if offsets is not None:
+                target_scores = target_scores + self.temperature * offsets[rows, items]
+                sampled_scores = sampled_scores + self.temperature * offsets[:, sampled]
+            return sampled_dual_softmax(
+                target_scores,
+                sampled_scores,
+                log_expected,
+                excluded,
+                rows,
+                weights,
+                self.temperature,
+            )
+        scores = user_rows @ item_table.T  # (B, n_items)
+        if offsets is not None:
+            scores = torch.add(scores, offsets, alpha=self.temperature)
+        if self.left_out is not None:
+            out_rows, out_items, _ = self.left_out.of(users)
+            scores = scores.index_put((out_rows, out_items), scores.new_tensor(-torch.inf))
+        return dual_softmax(scores, rows, items, weights, self.temperature)

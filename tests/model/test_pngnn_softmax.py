@@ -8,6 +8,7 @@ from recbole.data.interaction import Interaction
 from recbole.utils import get_model, init_seed
 
 import recbole_pngnn
+from recbole_pngnn.nn.regression import standardised
 
 N = 20
 SOFTMAX = {"loss": "dual_softmax", "train_batch_size": 8}
@@ -101,10 +102,10 @@ def written_out(model, loader, users, disliked_weight):
         if disliked_weight is None:
             catalogue -= {item for item, liked in own if not liked}
             own = [(item, liked) for item, liked in own if liked]
-        normaliser = sum((cosine[item] / model.temperature).exp() for item in catalogue)
+        normaliser = sum((cosine[item] / model.softmax.temperature).exp() for item in catalogue)
         for item, liked in own:
             weight = 1.0 if liked else disliked_weight
-            loss -= weight * (cosine[item] / model.temperature - normaliser.log())
+            loss -= weight * (cosine[item] / model.softmax.temperature - normaliser.log())
             total += weight
     return loss / total
 
@@ -167,7 +168,7 @@ def test_the_weights_of_interactions_are_in_the_targets(build, tmp_path, make_co
     loader, *_ = data_preparation(config, create_dataset(config))
     model = get_model("PNGNN")(config, loader._dataset)
     ids = loader._dataset.token2id("user_id", ["u3", "u4"])
-    weights = [model.targets.of(torch.tensor([user]))[2] for user in ids]
+    weights = [model.softmax.targets.of(torch.tensor([user]))[2] for user in ids]
     assert weights[0].unique().tolist() == pytest.approx([0.15, 0.5])
     assert weights[1].unique().tolist() == pytest.approx([0.3, 1.0])
 
@@ -175,3 +176,75 @@ def test_the_weights_of_interactions_are_in_the_targets(build, tmp_path, make_co
 def test_other_readings_are_refused(build):
     with pytest.raises(ValueError, match="set reading: fused, or loss: dual_bpr"):
         build(reading="partitioned")
+
+
+def item_item_by_hand(loader, disliked_weight, ridge, exponent):
+    """The standardised predictions of EASE by its closed form, all users at once."""
+    rows = loader._dataset.inter_feat
+    matrix = torch.zeros(N + 1, N + 1, dtype=torch.float64)
+    matrix[rows["user_id"], rows["item_id"]] = (
+        (rows["label"] > 0).double().where(rows["label"] > 0, disliked_weight)
+    )
+    counts = (matrix > 0).sum(1).clamp(min=1).double()
+    weights = counts.pow(-2 * exponent)
+    weights /= weights.mean()
+    gram = matrix.T @ (weights[:, None] * matrix) + ridge * torch.eye(N + 1)
+    inverse = torch.linalg.inv(gram)
+    solution = -inverse / inverse.diagonal()
+    solution.fill_diagonal_(0.0)
+    predicted = (matrix @ solution)[1:]
+    items = predicted[:, 1:]
+    return (predicted - items.mean(1, keepdim=True)) / items.std(1, correction=0, keepdim=True)
+
+
+def test_the_item_item_term_is_added_where_items_are_ranked(build):
+    options = {"item_item_ridge": 3.0, "item_item_user_exponent": 0.4, "disliked_weight": 0.2}
+    plain, _ = build(**options)
+    model, loader = build(item_item_weight=0.7, **options)
+    users = Interaction({"user_id": torch.arange(1, model.n_users)})
+    cosines = plain.eval().full_sort_predict(users).view(-1, model.n_items)
+    found = model.eval().full_sort_predict(users).view(-1, model.n_items)
+    expected = cosines / 0.2 + 0.7 * item_item_by_hand(loader, 0.2, 3.0, 0.4)
+    torch.testing.assert_close(found, expected.float(), atol=1e-4, rtol=0)
+    pairs = Interaction({"user_id": torch.tensor([2, 5]), "item_id": torch.tensor([7, 1])})
+    torch.testing.assert_close(model.predict(pairs), found[[1, 4], [7, 1]])
+
+
+@pytest.mark.parametrize("softmax_samples", [None, 12])
+def test_the_item_item_term_in_training_is_cross_fitted(build, softmax_samples):
+    model, _ = build(item_item_train_weight=0.5, softmax_samples=softmax_samples)
+    plain, _ = build(softmax_samples=softmax_samples)
+    batch = torch.tensor([4, 9])
+    offsets = model.item_item.in_training(batch)
+    predictions = model.item_item.regression.cross_fitted(
+        5, torch.Generator().manual_seed(model.item_item.seed)
+    )
+    torch.testing.assert_close(offsets, 0.5 * standardised(predictions)[batch])
+    losses = []
+    for network, added in ((model, None), (plain, offsets)):
+        network.eval()  # no dropout
+        torch.manual_seed(0)
+        ranking, _ = network.forward()
+        if added is None:
+            losses.append(network.calculate_loss(Interaction({"user_id": batch})))
+        else:
+            rows = (ranking[batch], ranking[network.n_users :])
+            losses.append(network.softmax.loss(batch, *rows, added))
+    torch.testing.assert_close(*losses)
+    without = plain.calculate_loss(Interaction({"user_id": batch}))
+    assert abs(losses[0] - without) > 1e-3
+    assert not any("item_item" in name for name in model.state_dict())
+
+
+def test_the_item_item_term_is_of_the_softmax(build):
+    with pytest.raises(ValueError, match="set both to 0, or loss: dual_softmax"):
+        build(loss="dual_bpr", item_item_weight=0.1)
+
+
+def test_the_weight_of_users(build):
+    weights = {p: build(user_exponent=p)[0].softmax.targets for p in (1.0, 0.5, 0.0)}
+    for user in (1, 2):
+        user = torch.tensor([user])
+        plain, root, equal = (weights[p].of(user)[2] for p in (1.0, 0.5, 0.0))
+        torch.testing.assert_close(root, plain / plain.sum().sqrt())
+        torch.testing.assert_close(equal, plain / plain.sum())
