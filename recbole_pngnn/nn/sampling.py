@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from recbole_pngnn.nn.alias import AliasTable
+
 # A dense table of rated pairs costs a byte a pair; beyond this, sorted keys are searched.
 DENSE_TABLE_BYTES = 256 * 2**20
 # Rounds of rejection before the few draws left are made from their exact distributions.
@@ -56,9 +58,9 @@ class DegreeSampler:
 
     .. math:: P(j \mid u) \propto d_j^{\alpha} \, [j \notin \mathcal{N}(u)]
 
-    Items without an interaction (the padding item among them) are never drawn. Uniform numbers
-    are looked up in the cumulative distribution; what the user rated is drawn again, and what is
-    left after a few rounds is drawn from the user's own distribution, so the law is exact.
+    Items without an interaction (the padding item among them) are never drawn. What the user
+    rated is drawn again, and what is left after a few rounds is drawn from the user's own
+    distribution, so the law is exact.
 
     Args:
         users: User of each training interaction, both signs.
@@ -89,7 +91,7 @@ class DegreeSampler:
         degrees = torch.bincount(items, minlength=n_items).to(torch.float64)
         self.probabilities = torch.where(degrees > 0, degrees.clamp(min=1).pow(exponent), 0.0)
         self.probabilities /= self.probabilities.sum()
-        self._cumulative = self.probabilities.cumsum(0)
+        self._table = AliasTable(self.probabilities)
         self.rated = RatedPairs(users, items, n_users, n_items, dense)
         self._refuse_full_users(users, items, n_items, int((degrees > 0).sum()))
 
@@ -106,7 +108,7 @@ class DegreeSampler:
         Shapes:
             - users: ``(B,)``; returns: ``(B, n_samples)``
         """
-        items = self._draw_any((len(users), n_samples), users.device, generator)
+        items = self._table.draw((len(users), n_samples), generator)
         rows = torch.arange(len(users), device=users.device)
         pending = self.rated.contains(users[:, None], items).view(-1).nonzero().view(-1)
         flat = items.view(-1)
@@ -114,21 +116,13 @@ class DegreeSampler:
         for _ in range(REJECTION_ROUNDS):
             if not len(pending):
                 return items
-            drawn = self._draw_any((len(pending),), users.device, generator)
+            drawn = self._table.draw((len(pending),), generator)
             flat[pending] = drawn
             again = self.rated.contains(users[owners], drawn)
             pending, owners = pending[again], owners[again]
         if len(pending):
             flat[pending] = self._draw_exactly(users[owners], generator)
         return items
-
-    def _draw_any(
-        self, shape: tuple[int, ...], device: torch.device, generator: torch.Generator | None
-    ) -> Tensor:
-        uniform = torch.rand(shape, device=device, generator=generator, dtype=torch.float64)
-        # right=True skips the zero-width steps of items that cannot be drawn.
-        drawn = torch.searchsorted(self._cumulative, uniform * self._cumulative[-1], right=True)
-        return drawn.clamp_(max=len(self._cumulative) - 1)
 
     def _draw_exactly(self, users: Tensor, generator: torch.Generator | None) -> Tensor:
         all_items = torch.arange(len(self.probabilities), device=users.device)

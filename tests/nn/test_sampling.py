@@ -55,15 +55,6 @@ def test_a_wrong_law_would_be_noticed():
     assert chisquare(found[wrong > 0], wrong[wrong > 0]).pvalue < SURPRISE
 
 
-@pytest.mark.parametrize(("uniform", "item"), [(0.0, 1), (1.0 - 2.0**-53, 6)])
-def test_the_ends_of_the_uniform_numbers_hit_items_with_a_degree(uniform, item, monkeypatch):
-    def constant(shape, *, device, generator, dtype):
-        return torch.full(shape, uniform, device=device, dtype=dtype)
-
-    monkeypatch.setattr(torch, "rand", constant)
-    assert sampler().draw(torch.tensor([0]), 2).tolist() == [[item, item]]
-
-
 def test_columns_are_independent_draws_of_the_rows_user():
     users = torch.tensor([1, 5] * 100)
     drawn = sampler().draw(users, 7, torch.Generator().manual_seed(0))
