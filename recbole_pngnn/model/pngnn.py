@@ -12,8 +12,9 @@ from recbole.utils import InputType
 from torch import Tensor
 from torch.nn import functional as F
 
+from recbole_pngnn.model.trainer import PNGNNTrainer
 from recbole_pngnn.nn.graph import bipartite_adjacency
-from recbole_pngnn.nn.layers import PNEncoder, SignAttention
+from recbole_pngnn.nn.layers import PNEncoder, PositiveEncoder, SignAttention
 from recbole_pngnn.nn.losses import (
     disinterest_dual_bpr,
     fused_dual_bpr,
@@ -23,6 +24,7 @@ from recbole_pngnn.nn.losses import (
 from recbole_pngnn.nn.regression import ItemItemTerm, ItemRegression
 from recbole_pngnn.nn.sampling import DegreeSampler
 from recbole_pngnn.nn.scores import pair_scores
+from recbole_pngnn.nn.sign import SignScore
 from recbole_pngnn.nn.softmax import UserSoftmax
 from recbole_pngnn.options import (
     read_choice,
@@ -35,6 +37,7 @@ from recbole_pngnn.options import (
 
 LOSSES = ("dual_bpr", "dual_softmax")
 READINGS = ("fused", "partitioned", "disinterest")
+NEGATIVE_GRAPHS = ("attention", "sum", "sign", "none")
 REG_TARGETS = ("fused", "ego")
 
 
@@ -52,7 +55,9 @@ class PNGNN(GeneralRecommender):
 
     ``loss`` is the paper's ``dual_bpr`` or, with ``fused``, ``dual_softmax``: cosine scores over a
     temperature, and for each user the multinomial over the whole catalogue, liked items with target
-    weight 1 and disliked ones with ``disliked_weight``.
+    weight 1 and disliked ones with ``disliked_weight``. ``negative_graph`` is what becomes of the
+    negative graph in the reading ``fused``: the paper's ``attention``, a ``sum``, a score of its
+    own for the ``sign``, or ``none``.
 
     For ``dual_bpr`` unobserved items are drawn inside :meth:`calculate_loss`, so a batch holds
     ``train_batch_size`` observed interactions; for ``dual_softmax`` it holds as many users. The
@@ -68,6 +73,7 @@ class PNGNN(GeneralRecommender):
     """
 
     input_type = InputType.PAIRWISE
+    trainer = PNGNNTrainer
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
@@ -79,6 +85,7 @@ class PNGNN(GeneralRecommender):
                 f"loss dual_softmax has one score, that of reading fused; found reading "
                 f"{self.reading}: set reading: fused, or loss: dual_bpr"
             )
+        self.negative_graph = self._read_negative_graph(config)
         self.feedback_coefficient = read_float(config, "feedback_coefficient", minimum=1.0)
         self.n_samples = read_int(config, "n_samples", minimum=1)
         self.reg_weight = read_float(config, "reg_weight", minimum=0.0)
@@ -113,11 +120,11 @@ class PNGNN(GeneralRecommender):
             for rows in (liked, ~liked)
         )
         self.encoder = self.make_encoder(config, positive, negative)
-        self.attention = (
-            SignAttention(embedding_size, attention_dropout) if self.reading == "fused" else None
-        )
+        fused = self.reading == "fused" and self.negative_graph == "attention"
+        self.attention = SignAttention(embedding_size, attention_dropout) if fused else None
         exponent = read_float(config, "sampling_exponent")
         disliked_weight = read_optional_float(config, "disliked_weight", minimum=0.0)
+        strengths = self._strengths(config, dataset)
         softmax: dict[str, Any] = {
             "temperature": read_float(config, "temperature", minimum=1e-3),
             "disliked_weight": disliked_weight,
@@ -125,7 +132,9 @@ class PNGNN(GeneralRecommender):
             "n_samples": read_optional_int(config, "softmax_samples", minimum=1),
         }
         users, items, liked = (x.to(self.device) for x in (users, items, liked))
-        weights = None if weights is None else weights.to(self.device)
+        if self.loss == "dual_softmax":
+            strengths = strengths.to(self.device)
+            weights = strengths if weights is None else weights.to(self.device) * strengths
         shape = (self.n_users, self.n_items)
         if self.loss == "dual_bpr":
             self.sampler = DegreeSampler(users, items, *shape, exponent)
@@ -134,19 +143,39 @@ class PNGNN(GeneralRecommender):
                 users, items, liked, weights, *shape, sampling_exponent=exponent, **softmax
             )
         self.item_item = self._item_item(config, users, items, liked, weights)
+        self.sign_weight = read_float(config, "sign_weight", minimum=0.0)
+        sign_size = read_int(config, "sign_embedding_size", minimum=1)
+        self.sign = (
+            SignScore(negative, users, items, liked, self.n_users, sign_size)
+            if self.negative_graph == "sign"
+            else None
+        )
         self._evaluated: tuple[Tensor, Tensor] | None = None
         self.register_load_state_dict_post_hook(lambda module, _: module._forget())
 
-    def make_encoder(self, config: Any, positive: Tensor, negative: Tensor) -> PNEncoder:
+    def _read_negative_graph(self, config: Any) -> str:
+        choice = read_choice(config, "negative_graph", NEGATIVE_GRAPHS)
+        if choice != "attention" and self.reading != "fused":
+            raise ValueError(
+                f"negative_graph {choice} is for reading fused; found reading {self.reading}: set "
+                f"negative_graph: attention, or reading: fused"
+            )
+        if choice == "sign" and self.loss != "dual_softmax":
+            raise ValueError(
+                f"negative_graph sign is for loss dual_softmax; found loss {self.loss}: set "
+                f"negative_graph: attention, or loss: dual_softmax"
+            )
+        return choice
+
+    def make_encoder(
+        self, config: Any, positive: Tensor, negative: Tensor
+    ) -> PNEncoder | PositiveEncoder:
         """Make the encoder of the two normalised graphs, ``(N, N)`` each."""
-        return PNEncoder(
-            self.n_users,
-            self.n_items,
-            positive,
-            negative,
-            read_int(config, "embedding_size", minimum=1),
-            read_int(config, "n_layers", minimum=0),
-        )
+        embedding_size = read_int(config, "embedding_size", minimum=1)
+        n_layers = read_int(config, "n_layers", minimum=0)
+        if self.negative_graph in ("sign", "none"):
+            return PositiveEncoder(positive, embedding_size, n_layers)
+        return PNEncoder(self.n_users, self.n_items, positive, negative, embedding_size, n_layers)
 
     @staticmethod
     def train_dataloader(config: Any) -> type | None:
@@ -188,7 +217,10 @@ class PNGNN(GeneralRecommender):
               disinterest, ``(N, D)`` each
         """
         z, v = self.encoder()
-        ranking = self.attention(z, v) if self.attention is not None else z
+        if self.attention is not None:
+            ranking = self.attention(z, v)
+        else:
+            ranking = z + v if self.negative_graph == "sum" else z
         return (F.normalize(ranking, dim=1) if self.loss == "dual_softmax" else ranking), v
 
     def calculate_loss(self, interaction: Interaction) -> Tensor:
@@ -200,7 +232,8 @@ class PNGNN(GeneralRecommender):
         if self.loss == "dual_softmax":
             batch, (ranking, _) = interaction[self.USER_ID], self.forward()
             offsets = None if self.item_item is None else self.item_item.in_training(batch)
-            return self.softmax.loss(batch, ranking[batch], ranking[self.n_users :], offsets)
+            loss = self.softmax.loss(batch, ranking[batch], ranking[self.n_users :], offsets)
+            return loss if self.sign is None else loss + self.sign.loss(ranking, batch)
         users, observed = interaction[self.USER_ID], interaction[self.ITEM_ID]
         liked = interaction[self.LABEL] > 0
         sampled = self.sampler.draw(users, self.n_samples)  # (B, S)
@@ -208,6 +241,18 @@ class PNGNN(GeneralRecommender):
         ranking, v = self.forward()
         loss = self._ranking_loss(ranking, v, users, items, liked, self._weights(interaction))
         return loss + self.reg_weight * self._penalty(ranking, v, users, items, liked)
+
+    def _strengths(self, config: Any, dataset: Any) -> Tensor:
+        r"""What a rating r counts for: :math:`e^{\rho (r - r_{max}) / (r_{max} - r_{min})}`.
+
+        Shapes:
+            - returns: ``(E,)``
+        """
+        slope = read_float(config, "rating_slope", minimum=0.0)
+        ratings = dataset.inter_feat[dataset.like_threshold.field].to(torch.float32)
+        spread = (ratings.max() - ratings.min()).clamp(min=1e-12)
+        strengths: Tensor = torch.exp(slope * (ratings - ratings.max()) / spread)
+        return strengths
 
     def _weights(self, interactions: Interaction) -> Tensor | None:
         """Weight of each interaction, None where all are 1."""
@@ -249,15 +294,14 @@ class PNGNN(GeneralRecommender):
         self, ranking: Tensor, v: Tensor, users: Tensor, items: Tensor, liked: Tensor
     ) -> Tensor:
         """L2 penalty of what the batch's triples use, as often as they use it."""
-        if self.reading == "partitioned":  # liked triples use z, disliked ones v
-            parts = [(ranking, self.encoder.positive_ego, liked)]
-            parts += [(v, self.encoder.negative_ego, ~liked)]
-        elif self.reading == "disinterest" or self.reg_target == "ego":
-            every = torch.ones_like(liked)
-            parts = [(ranking, self.encoder.positive_ego, every)]
-            parts += [(v, self.encoder.negative_ego, every)]
-        else:
-            parts = [(ranking, self.encoder.positive_ego, torch.ones_like(liked))]
+        every, encoder = torch.ones_like(liked), self.encoder
+        parts = [(ranking, encoder.positive_ego, every)]
+        if isinstance(encoder, PNEncoder):
+            if self.reading == "partitioned":  # liked triples use z, disliked ones v
+                parts = [(ranking, encoder.positive_ego, liked)]
+                parts += [(v, encoder.negative_ego, ~liked)]
+            elif self.reading == "disinterest" or self.reg_target == "ego":
+                parts += [(v, encoder.negative_ego, every)]
         total = ranking.new_zeros(())
         for embeddings, ego, rows in parts:
             used_users = torch.bincount(users[rows], minlength=self.n_users)
@@ -292,11 +336,10 @@ class PNGNN(GeneralRecommender):
         """
         users, items = interaction[self.USER_ID], interaction[self.ITEM_ID] + self.n_users
         ranking, v = self._embeddings()
+        if self.loss == "dual_softmax":
+            rows = self._softmax_scores(ranking, users)
+            return rows.gather(1, interaction[self.ITEM_ID][:, None]).view(-1)
         scores = (ranking[users] * ranking[items]).sum(dim=1)
-        if self.item_item is not None:
-            terms = self.item_item(users)  # (B, n_items)
-            terms = terms.gather(1, (items - self.n_users)[:, None]).view(-1)
-            scores = scores / self.softmax.temperature + terms
         return self._demote(scores, lambda: (v[users] * v[items]).sum(dim=1))
 
     def full_sort_predict(self, interaction: Interaction) -> Tensor:
@@ -307,10 +350,26 @@ class PNGNN(GeneralRecommender):
         """
         users = interaction[self.USER_ID]
         ranking, v = self._embeddings()
+        if self.loss == "dual_softmax":
+            return self._softmax_scores(ranking, users).view(-1)
         scores = ranking[users] @ ranking[self.n_users :].T  # (B, n_items)
-        if self.item_item is not None:
-            scores = scores / self.softmax.temperature + self.item_item(users)
         return self._demote(scores, lambda: v[users] @ v[self.n_users :].T).view(-1)
+
+    @torch.no_grad()
+    def _softmax_scores(self, ranking: Tensor, users: Tensor) -> Tensor:
+        r"""Score all items: the cosine over the temperature, and the terms beside it.
+
+        .. math:: s_{ui} / \tau + \text{item-item term} + \kappa\, \sigma(\ell_{ui})
+
+        Shapes:
+            - returns: ``(B, n_items)``
+        """
+        scores = ranking[users] @ ranking[self.n_users :].T / self.softmax.temperature
+        if self.item_item is not None:
+            scores = scores + self.item_item(users)
+        if self.sign is not None:
+            scores = scores + self.sign_weight * torch.sigmoid(self.sign(ranking, users))
+        return scores
 
     def _demote(self, scores: Tensor, disinterest: Any) -> Tensor:
         """Put items of much disinterest last, in the order that they had among themselves."""

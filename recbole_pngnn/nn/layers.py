@@ -178,3 +178,31 @@ class SirenEncoder(PNEncoder):
         """Return z and v, see the class."""
         z = propagate(self.positive_ego, self.positive_adjacency(), self.n_layers)
         return z, self.mlp(self.negative_ego)
+
+
+class PositiveEncoder(nn.Module):
+    """Embed users and items on the positive graph alone: a LightGCN.
+
+    Args:
+        positive_adjacency: Normalised graph of liked interactions.
+        embedding_size: Width D.
+        n_layers: Number of layers K.
+
+    Shapes:
+        - positive_adjacency: ``(N, N)`` sparse
+        - returns: z and, in the place of v, zeros, ``(N, D)`` each, users first
+    """
+
+    def __init__(
+        self, positive_adjacency: Tensor, embedding_size: int = 64, n_layers: int = 4
+    ) -> None:
+        super().__init__()
+        self.n_layers = n_layers
+        self.positive_adjacency = ConstantMatrix(positive_adjacency)
+        self.positive_ego = nn.Parameter(torch.empty(len(positive_adjacency), embedding_size))
+        nn.init.xavier_normal_(self.positive_ego)
+
+    def forward(self) -> tuple[Tensor, Tensor]:
+        """Return z and zeros, see the class."""
+        z = propagate(self.positive_ego, self.positive_adjacency(), self.n_layers)
+        return z, torch.zeros_like(z)

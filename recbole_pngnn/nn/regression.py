@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from recbole_pngnn.nn.graph import as_fast_layout
+from recbole_pngnn.nn.item_item import ease_weights
 from recbole_pngnn.nn.softmax import UserTargets
 
 # A dense matrix of items by items, and its inverse, in double precision: 2 * 8 bytes a pair.
@@ -71,7 +72,7 @@ class ItemRegression:
         Shapes:
             - returns: ``(n_items, n_items)``
         """
-        return _zero_diagonal_solution(self._gram(self._everybody()), self.ridge)
+        return ease_weights(self._gram(self._everybody()), self.ridge).to(torch.float32)
 
     def predict(self, users: Tensor, solution: Tensor) -> Tensor:
         """Predict the weights of all items for a batch of users by a B.
@@ -104,8 +105,8 @@ class ItemRegression:
         predictions = torch.zeros(self.n_users, self.n_items, device=everybody.device)
         for part in range(n_folds):
             users = everybody[fold == part]
-            solution = _zero_diagonal_solution(gram - self._gram(users), self.ridge)
-            predictions[users] = self.predict(users, solution)
+            solution = ease_weights(gram - self._gram(users), self.ridge)
+            predictions[users] = self.predict(users, solution.to(torch.float32))
         return predictions
 
     def _everybody(self) -> Tensor:
@@ -124,14 +125,6 @@ class ItemRegression:
             dense.index_put_((rows, items), weights, accumulate=True)
             gram += as_fast_layout(columns.coalesce()) @ dense
         return gram
-
-
-def _zero_diagonal_solution(gram: Tensor, ridge: float) -> Tensor:
-    regularised = gram + ridge * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(regularised))
-    solution = -inverse / inverse.diagonal()
-    solution.fill_diagonal_(0.0)
-    return solution.to(torch.float32)
 
 
 def standardised(scores: Tensor) -> Tensor:

@@ -68,10 +68,15 @@ def replace_everywhere(name: str, replacement: Any) -> None:
 
 
 def _register_models() -> None:
+    import recbole.trainer
+
     for name, module_name in MODELS.items():
         # RecBole imports recbole.model.<kind>.<name in lower case>; an alias keeps one class.
         alias = f"recbole.model.general_recommender.{name.lower()}"
-        sys.modules[alias] = importlib.import_module(module_name)
+        sys.modules[alias] = module = importlib.import_module(module_name)
+        trainer = getattr(getattr(module, name), "trainer", None)
+        if trainer is not None:  # RecBole looks for one by the model's name
+            setattr(recbole.trainer, f"{name}Trainer", trainer)
     from recbole.utils import utils
 
     replace_everywhere("get_model", _with_better_error(utils.get_model))

@@ -5,31 +5,14 @@ import torch
 from recbole.data import create_dataset, data_preparation
 from recbole.data.dataloader import TrainDataLoader, UserDataLoader
 from recbole.data.interaction import Interaction
-from recbole.utils import get_model, init_seed
+from recbole.trainer.trainer import Trainer
+from recbole.utils import ModelType, get_model, get_trainer, init_seed
 
 import recbole_pngnn
 from recbole_pngnn.nn.regression import standardised
+from tests.model.test_pngnn import N, known_answer
 
-N = 20
 SOFTMAX = {"loss": "dual_softmax", "train_batch_size": 8}
-
-
-def known_answer():
-    """Even users like even items, odd users odd ones; of the others some are disliked.
-
-    The diagonal is withheld: what each user has to be recommended, of half of the items unrated.
-    """
-    train, test = [], []
-    for user in range(N):
-        for item in range(N):
-            if (user + item) % 2:
-                if (user + item) % 4 == 1:
-                    train.append((f"u{user}", f"i{item}", 1 + (item % 3)))
-            elif user == item:
-                test.append((f"u{user}", f"i{item}", 5))
-            else:
-                train.append((f"u{user}", f"i{item}", 4 + (item % 2)))
-    return train, test
 
 
 @pytest.fixture
@@ -43,6 +26,7 @@ def build(atomic, make_config):
         config = make_config("PNGNN", "known", **options)
         init_seed(seed, True)
         loader, *_ = data_preparation(config, create_dataset(config))
+        build_model.config = config
         init_seed(seed, True)
         return get_model("PNGNN")(config, loader._dataset), loader
 
@@ -146,8 +130,8 @@ def test_the_padding_user_alone_is_no_loss(build):
     assert all(not p.grad.isnan().any() for p in model.parameters() if p.grad is not None)
 
 
-def test_scores_are_cosines(build):
-    model, _ = build()
+def test_scores_are_cosines_over_the_temperature(build):
+    model, _ = build(temperature=0.4)
     users = Interaction({"user_id": torch.arange(1, model.n_users)})
     scores = model.eval().full_sort_predict(users).view(-1, model.n_items)
     z, v = model.encoder()
@@ -155,7 +139,7 @@ def test_scores_are_cosines(build):
     expected = torch.nn.functional.cosine_similarity(
         fused[1 : model.n_users, None], fused[None, model.n_users :], dim=2
     )
-    torch.testing.assert_close(scores, expected)
+    torch.testing.assert_close(scores, expected / 0.4)
 
 
 def test_the_weights_of_interactions_are_in_the_targets(build, tmp_path, make_config):
@@ -204,7 +188,7 @@ def test_the_item_item_term_is_added_where_items_are_ranked(build):
     users = Interaction({"user_id": torch.arange(1, model.n_users)})
     cosines = plain.eval().full_sort_predict(users).view(-1, model.n_items)
     found = model.eval().full_sort_predict(users).view(-1, model.n_items)
-    expected = cosines / 0.2 + 0.7 * item_item_by_hand(loader, 0.2, 3.0, 0.4)
+    expected = cosines + 0.7 * item_item_by_hand(loader, 0.2, 3.0, 0.4)
     torch.testing.assert_close(found, expected.float(), atol=1e-4, rtol=0)
     pairs = Interaction({"user_id": torch.tensor([2, 5]), "item_id": torch.tensor([7, 1])})
     torch.testing.assert_close(model.predict(pairs), found[[1, 4], [7, 1]])
@@ -248,3 +232,121 @@ def test_the_weight_of_users(build):
         plain, root, equal = (weights[p].of(user)[2] for p in (1.0, 0.5, 0.0))
         torch.testing.assert_close(root, plain / plain.sum().sqrt())
         torch.testing.assert_close(equal, plain / plain.sum())
+
+
+@pytest.mark.parametrize("negative_graph", ["sum", "none"])
+@pytest.mark.parametrize("loss", ["dual_bpr", "dual_softmax"])
+@pytest.mark.parametrize("reg_target", ["fused", "ego"])
+def test_without_attention(build, negative_graph, loss, reg_target):
+    model, loader = build(negative_graph=negative_graph, loss=loss, reg_target=reg_target)
+    z, v = model.encoder()
+    expected = z + v if negative_graph == "sum" else z
+    if loss == "dual_softmax":
+        expected = torch.nn.functional.normalize(expected, dim=1)
+    torch.testing.assert_close(model.forward()[0], expected)
+    model.train().calculate_loss(next(iter(loader))).backward()
+    names = {name for name, _ in model.named_parameters()}
+    egos = {"encoder.positive_ego", "encoder.negative_ego"}
+    assert names == (egos if negative_graph == "sum" else {"encoder.positive_ego"})
+    assert all(p.grad.abs().sum() > 0 for p in model.parameters())
+
+
+def test_the_negative_graph_as_a_score_of_signs(build):
+    options = {"temperature": 0.5, "sign_weight": 0.8, "sign_embedding_size": 4}
+    model, loader = build(negative_graph="sign", **options)
+    model.double().eval()
+    with torch.no_grad():  # as at the start, the biases would be 0
+        model.sign.node_bias.normal_()
+        model.sign.bias.fill_(0.3)
+    users, n_users = torch.tensor([4, 9, 0]), model.n_users
+    found = model.full_sort_predict(Interaction({"user_id": users})).view(3, -1)
+    signs = {(u, i): s for u, i, s in rated(loader)}
+    z = model.encoder()[0]
+    negative = model.sign.negative_adjacency().to_dense().double()
+    v = 0.5 * (negative + negative @ negative) @ model.sign.negative_ego
+    cosine = torch.nn.functional.cosine_similarity
+    losses, expected = [], torch.zeros_like(found)
+    for row, user in enumerate(users.tolist()):
+        for item in range(model.n_items):
+            node = n_users + item
+            interest = cosine(z[user], z[node], dim=0)
+            logit = 3.0 * interest - 3.0 * cosine(v[user], v[node], dim=0) + 0.3
+            logit = logit + model.sign.node_bias[user] + model.sign.node_bias[node]
+            expected[row, item] = interest / 0.5 + 0.8 * logit.sigmoid()
+            if (user, item) in signs:
+                probability = logit.sigmoid() if signs[user, item] else 1 - logit.sigmoid()
+                losses.append(-probability.log())
+    torch.testing.assert_close(found, expected)
+    ranking = model.forward()[0]
+    loss = model.sign.loss(ranking, users)
+    torch.testing.assert_close(loss, torch.stack(losses).mean())
+    # It leaves the embeddings that rank alone, and is a part of the loss.
+    gradients = torch.autograd.grad(loss, list(model.parameters()), allow_unused=True)
+    changed = {
+        n for (n, _), g in zip(model.named_parameters(), gradients, strict=True) if g is not None
+    }
+    assert "encoder.positive_ego" not in changed
+    assert changed == {n for n, _ in model.named_parameters() if n.startswith("sign.")}
+    batch = Interaction({"user_id": users})
+    whole = model.calculate_loss(batch)
+    rows = (ranking[users], ranking[n_users:])
+    torch.testing.assert_close(whole - model.softmax.loss(users, *rows), loss)
+
+
+def rated(loader):
+    rows = loader._dataset.inter_feat
+    fields = (rows["user_id"].tolist(), rows["item_id"].tolist(), (rows["label"] > 0).tolist())
+    return list(zip(*fields, strict=True))
+
+
+def test_signs_of_users_without_interactions(build):
+    model, _ = build(negative_graph="sign")
+    assert model.sign.loss(model.forward()[0], torch.tensor([0])) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"loss": "dual_bpr", "negative_graph": "sign"}, "or loss: dual_softmax"),
+        ({"loss": "dual_bpr", "negative_graph": "sum", "reading": "partitioned"}, "reading: fused"),
+        ({"negative_graph": "mean"}, "negative_graph must be one of"),
+        ({"sign_weight": -1.0}, "sign_weight"),
+        ({"sign_embedding_size": 0}, "sign_embedding_size"),
+        ({"rating_slope": -1.0}, "rating_slope"),
+        ({"learning_rate_decay": "fast"}, "learning_rate_decay"),
+    ],
+)
+def test_impossible_options(build, options, message):
+    with pytest.raises(ValueError, match=message):
+        model, _ = build(**options)
+        get_trainer(ModelType.GENERAL, "PNGNN")(build.config, model)
+
+
+def test_strong_ratings_count_more(build):
+    model, loader = build(rating_slope=2.0, disliked_weight=0.5)
+    rows = loader._dataset.inter_feat
+    user = 3
+    own = rows["user_id"] == user
+    strengths = torch.exp(2.0 * (rows["rating"][own] - 5.0) / 4.0)  # ratings of 1 to 5
+    expected = strengths * torch.where(rows["label"][own] > 0, 1.0, 0.5)
+    found = model.softmax.targets.of(torch.tensor([user]))
+    order = rows["item_id"][own].argsort()
+    torch.testing.assert_close(found[2][found[1].argsort()], expected[order])
+
+
+def test_the_learning_rate_falls(build, monkeypatch):
+    model, loader = build(learning_rate=0.4, learning_rate_decay="linear", epochs=4)
+    trainer = get_trainer(ModelType.GENERAL, "PNGNN")(build.config, model)
+    rates = []
+    monkeypatch.setattr(
+        Trainer,
+        "_train_epoch",
+        lambda self, *_: rates.append(self.optimizer.param_groups[0]["lr"]) or 0.0,
+    )
+    for epoch in range(4):
+        trainer._train_epoch(loader, epoch)
+    assert rates == pytest.approx([0.4, 0.3, 0.2, 0.1])
+    build.config["learning_rate_decay"] = "none"
+    trainer = get_trainer(ModelType.GENERAL, "SiReN")(build.config, model)
+    trainer._train_epoch(loader, 3)
+    assert rates[-1] == 0.4
