@@ -86,7 +86,10 @@ def _add_run(commands: Any) -> None:
     run.add_argument("--model", default="PNGNN", help="model name (default: PNGNN)")
     run.add_argument("--dataset", default="ml-100k", help="dataset name (default: ml-100k)")
     run.add_argument(
-        "--config_files", default="", metavar="FILES", help="YAML files, separated by spaces"
+        "--config_files",
+        default="",
+        metavar="FILES",
+        help="YAML files, or names of presets (pngnn-softmax), separated by spaces",
     )
     run.add_argument("--result_file", metavar="PATH", help="write the record of the run as JSON")
     run.add_argument("--resume", metavar="CHECKPOINT", help="go on from a checkpoint")
@@ -119,9 +122,6 @@ def _add_recommend(commands: Any) -> None:
 def _run(options: argparse.Namespace, rest: list[str]) -> int:
     assignments = _assignments(rest)
     files = options.config_files.split()
-    for file in files:
-        if not Path(file).is_file():
-            raise ValueError(f"there is no config file {file}")
     # RecBole's Config reads the command line itself, and nothing but --key=value.
     sys.argv = [sys.argv[0], *assignments]
     import recbole_pngnn

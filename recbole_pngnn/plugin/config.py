@@ -116,8 +116,9 @@ def _finished(init: Callable[..., None]) -> Callable[..., None]:
         config_file_list: list[str] | None = None,
         config_dict: dict[str, Any] | None = None,
     ) -> None:
+        files = [config_file(name) for name in config_file_list or []]
         # RecBole converts the values of the caller's dict in place.
-        init(self, model, dataset, config_file_list, dict(config_dict) if config_dict else None)
+        init(self, model, dataset, files, dict(config_dict) if config_dict else None)
         _check_keys(self)
         if self["like_threshold"] is not None:
             _check_protocol(self)
@@ -170,6 +171,29 @@ def _check_keys(config: Any) -> None:
         if is_ours or close:
             hint = f"; did you mean {close[0]}?" if close else ""
             raise ValueError(f"the option {key} is read by nothing{hint}")
+
+
+def config_file(name: str) -> str:
+    """Find a file of options: a path, or the name of a preset of this plugin.
+
+    Args:
+        name: A path, or the name of a file of ``properties/presets`` without ``.yaml``.
+
+    Returns:
+        A path.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    presets = {file.stem: file for file in (properties_dir() / "presets").glob("*.yaml")}
+    if os.path.isfile(name):
+        return name
+    if name not in presets:
+        raise ValueError(
+            f"there is no config file {name}, and no preset of that name; presets are "
+            f"{', '.join(sorted(presets))}"
+        )
+    return str(presets[name])
 
 
 def yaml_keys(files: Iterable[Path]) -> list[str]:

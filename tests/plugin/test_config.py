@@ -151,3 +151,22 @@ def test_the_hash_tells_data_apart(atomic, make_config):
 
 def test_version_is_one():
     assert recbole_pngnn.__version__ == "0.1.0"
+
+
+def test_presets_have_names(atomic, tmp_path):
+    data_path = str(atomic("d", [("u", "a", 5), ("u", "c", 1)], [], [("u", "b", 5)]))
+    options = {"data_path": data_path, "topk": [1], "show_progress": False}
+    config = Config("PNGNN", "d", config_file_list=["pngnn-softmax"], config_dict=options)
+    assert (config["loss"], config["embedding_size"]) == ("dual_softmax", 128)
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("embedding_size: 16\n")
+    config = Config("PNGNN", "d", ["pngnn-softmax", str(mine)], options)
+    assert (config["loss"], config["embedding_size"]) == ("dual_softmax", 16)
+    with pytest.raises(ValueError, match=r"no config file softmax.*presets are pngnn-softmax"):
+        Config("PNGNN", "d", ["softmax"], options)
+
+
+def test_every_key_of_a_preset_is_an_option():
+    for preset in (plugin_config.properties_dir() / "presets").glob("*.yaml"):
+        options = plugin_config.yaml_keys([plugin_config.properties_dir() / "model" / "PNGNN.yaml"])
+        assert set(plugin_config.yaml_keys([preset])) <= set(options)
