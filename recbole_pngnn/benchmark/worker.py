@@ -72,7 +72,7 @@ class Third:
         """See ``on_validation`` of :func:`recbole_pngnn.run`."""
         if self.score is not None or epoch < math.ceil(epochs / 3):
             return False
-        self.score = best
+        self.score = best = float(best)  # RecBole's are NumPy's, which JSON does not know
         self.cut = self._cut_below is not None and best < self._cut_below and epoch < epochs
         return self.cut
 
@@ -163,11 +163,11 @@ def main() -> int:
     threading.Thread(target=_end_with_standard_input, daemon=True).start()
     sys.argv = sys.argv[:1]  # RecBole's Config would read them
     try:
-        found = answer(request)
+        found = json.dumps(answer(request), allow_nan=False)
     except (Exception, SystemExit) as error:
         traceback.print_exc()
-        found = {"error": f"{type(error).__name__}: {error}"}
-    write_whole(Path(request.work, ANSWER), json.dumps(found, allow_nan=False).encode())
+        found = json.dumps({"error": f"{type(error).__name__}: {error}"})
+    write_whole(Path(request.work, ANSWER), found.encode())
     return 0
 
 

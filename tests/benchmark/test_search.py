@@ -144,6 +144,10 @@ def request_for(atomic):
     return make
 
 
+def as_written(found):
+    return json.loads(json.dumps(found, allow_nan=False))
+
+
 def test_a_trial_does_not_depend_on_the_test_part(request_for):
     # That nothing evaluates it is a test of recbole_pngnn.run.
     found = answer(request_for())
@@ -157,9 +161,9 @@ def test_a_trial_does_not_depend_on_the_test_part(request_for):
 
 
 def test_a_trial_far_behind_is_cut_at_a_third_of_its_epochs(request_for):
-    whole = answer(request_for(cut_below=0.0))
+    whole = as_written(answer(request_for(cut_below=0.0)))
     assert (whole["epochs"], whole["cut"]) == (6, False)
-    behind = answer(request_for(cut_below=1.1))
+    behind = as_written(answer(request_for(cut_below=1.1)))
     assert (behind["epochs"], behind["cut"]) == (2, True)
     assert behind["at_third"] == behind["best_valid_score"] == whole["at_third"]
 
