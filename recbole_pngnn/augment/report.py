@@ -27,9 +27,9 @@ from recbole_pngnn.augment.dataset import (
 )
 from recbole_pngnn.augment.edges import CANDIDATES
 from recbole_pngnn.augment.errors import AugmentError
-from recbole_pngnn.benchmark.significance import holm
 from recbole_pngnn.data.prepare.atomic import read_atomic
 from recbole_pngnn.data.prepare.folder import MANIFEST
+from recbole_pngnn.significance import holm
 
 CONTROL = "random"
 GENRE_COLUMNS = ("genre", "class", "genres")

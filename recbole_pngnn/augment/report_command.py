@@ -49,9 +49,9 @@ def add_parser(subparsers: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command of a parsed command line."""
     # SciPy's statistics take a second to import, which no other command should wait for.
+    from recbole_pngnn import plotting
     from recbole_pngnn.augment.report import make_report
     from recbole_pngnn.augment.report_view import report_csv, report_figure, report_table
-    from recbole_pngnn.benchmark import plotting
 
     plotting.require_matplotlib()
     dataset = split_of(options.dataset, options.data_path)

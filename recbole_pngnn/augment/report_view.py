@@ -11,8 +11,8 @@ import pandas as pd
 from scipy import stats
 from tabulate import tabulate
 
+from recbole_pngnn import plotting
 from recbole_pngnn.augment.report import CONTROL, DISLIKED, LIKED, Report, Summary
-from recbole_pngnn.benchmark import plotting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recbole_pngnn import plotting
 from recbole_pngnn.augment.answers import Picks
 from recbole_pngnn.augment.dataset import read_training_data
 from recbole_pngnn.augment.edges import make_edges, write_dataset
@@ -26,7 +27,6 @@ from recbole_pngnn.augment.report import (
     make_report,
 )
 from recbole_pngnn.augment.report_view import report_csv, report_figure, report_table
-from recbole_pngnn.benchmark import plotting
 from recbole_pngnn.cli import main
 
 # u0 likes m7 and not m8 in validation, u1 likes m8; candidates of u0: m7 m8 m9 m10, of u1: m8 ...

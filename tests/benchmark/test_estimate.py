@@ -19,9 +19,8 @@ def test_a_job_takes_what_its_like_took():
         ]
     )
     assert estimate.job("EASE", "a") == 15
-    assert estimate.job("EASE", "b") == 15  # its model
-    assert estimate.job("Pop", "b") == 100  # its dataset
-    assert estimate.job("Pop", "c") == pytest.approx(130 / 3)
+    assert estimate.job("EASE", "b") == 100  # another model on that dataset
+    assert estimate.job("EASE", "c") is None
     left = estimate.seconds([("EASE", "a"), ("BPR", "b")], passed=5, at_once=2)
     assert left == pytest.approx((15 + 100 - 5) / 2)
     assert estimate.seconds([("EASE", "a")], passed=99, at_once=1) == 0

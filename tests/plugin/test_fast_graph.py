@@ -1,5 +1,6 @@
-"""LightGCN and NGCF on the fast product against RecBole's own."""
+"""LightGCN, NGCF and SGL on the fast product against RecBole's own."""
 
+import numpy as np
 import pytest
 import torch
 from recbole.data import create_dataset, data_preparation
@@ -21,11 +22,22 @@ def build(make_config):
     return build_model
 
 
-@pytest.mark.parametrize("name", ["LightGCN", "NGCF"])
-def test_loss_gradients_and_scores_are_the_same(build, name):
-    fast, stock = build(name, fast_graph=True), build(name, fast_graph=False)
-    assert isinstance(fast.norm_adj_matrix, SymmetricMatrix)
-    assert isinstance(stock.norm_adj_matrix, torch.Tensor)
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("LightGCN", {}),
+        ("NGCF", {}),
+        ("SGL", {"type": "ED"}),  # drops edges
+        ("SGL", {"type": "ND"}),  # nodes
+        ("SGL", {"type": "RW"}),  # edges, others in each layer
+    ],
+)
+def test_loss_gradients_and_scores_are_the_same(build, name, options):
+    fast = build(name, fast_graph=True, **options)
+    stock = build(name, fast_graph=False, **options)
+    attribute = "train_graph" if name == "SGL" else "norm_adj_matrix"
+    assert isinstance(getattr(fast, attribute), SymmetricMatrix)
+    assert isinstance(getattr(stock, attribute), torch.Tensor)
     batch = Interaction(
         {
             "user_id": torch.randint(1, fast.n_users, (512,)),
@@ -36,6 +48,8 @@ def test_loss_gradients_and_scores_are_the_same(build, name):
     gradients = []
     for model in (fast, stock):
         torch.manual_seed(3)  # NGCF drops messages out
+        np.random.seed(3)  # SGL makes its graphs as its training begins
+        model.train()
         loss = model.calculate_loss(batch)
         loss.backward()
         gradients.append((loss, *(p.grad for p in model.parameters())))

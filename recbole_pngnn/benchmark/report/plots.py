@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recbole_pngnn.benchmark import plotting
+from recbole_pngnn import plotting
 from recbole_pngnn.benchmark.report.cells import column_label
 from recbole_pngnn.benchmark.report.summary import RowSummary, Summary, Table
 

@@ -16,15 +16,15 @@ from recbole_pngnn.benchmark.plan import (
     search_of,
 )
 from recbole_pngnn.benchmark.records import Results
-from recbole_pngnn.benchmark.significance import (
+from recbole_pngnn.benchmark.suite import COSTS, Dataset, Row, Suite
+from recbole_pngnn.protocol.by_user import UserResults
+from recbole_pngnn.significance import (
     Array,
     Comparison,
     holm,
     mean_by_user,
     paired_test,
 )
-from recbole_pngnn.benchmark.suite import COSTS, Dataset, Row, Suite
-from recbole_pngnn.protocol.by_user import UserResults
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from recbole_pngnn.benchmark import plotting
+from recbole_pngnn import plotting
 from recbole_pngnn.benchmark.records import Results
 from recbole_pngnn.benchmark.report.latex import latex
 from recbole_pngnn.benchmark.report.long import long_csv

@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib
 import pytest
 
-from recbole_pngnn.benchmark import plotting
+from recbole_pngnn import plotting
 
 
 def _draw():

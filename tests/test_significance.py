@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from recbole_pngnn.benchmark.significance import holm, mean_by_user, paired_test
+from recbole_pngnn.significance import holm, mean_by_user, paired_test
 
 
 def test_the_paired_test_is_a_t_test_of_the_differences():
