@@ -21,7 +21,7 @@ from recbole_pngnn.nn.losses import (
     partitioned_dual_bpr,
     squared_norms,
 )
-from recbole_pngnn.nn.regression import ItemItemTerm, ItemRegression
+from recbole_pngnn.nn.regression import ItemItemTerm, ItemRegression, rating_strengths
 from recbole_pngnn.nn.sampling import DegreeSampler
 from recbole_pngnn.nn.scores import pair_scores
 from recbole_pngnn.nn.sign import SignScore
@@ -124,7 +124,8 @@ class PNGNN(GeneralRecommender):
         self.attention = SignAttention(embedding_size, attention_dropout) if fused else None
         exponent = read_float(config, "sampling_exponent")
         disliked_weight = read_optional_float(config, "disliked_weight", minimum=0.0)
-        strengths = self._strengths(config, dataset)
+        ratings = dataset.inter_feat[dataset.like_threshold.field]
+        strengths = rating_strengths(ratings, read_float(config, "rating_slope", minimum=0.0))
         softmax: dict[str, Any] = {
             "temperature": read_float(config, "temperature", minimum=1e-3),
             "disliked_weight": disliked_weight,
@@ -241,18 +242,6 @@ class PNGNN(GeneralRecommender):
         ranking, v = self.forward()
         loss = self._ranking_loss(ranking, v, users, items, liked, self._weights(interaction))
         return loss + self.reg_weight * self._penalty(ranking, v, users, items, liked)
-
-    def _strengths(self, config: Any, dataset: Any) -> Tensor:
-        r"""What a rating r counts for: :math:`e^{\rho (r - r_{max}) / (r_{max} - r_{min})}`.
-
-        Shapes:
-            - returns: ``(E,)``
-        """
-        slope = read_float(config, "rating_slope", minimum=0.0)
-        ratings = dataset.inter_feat[dataset.like_threshold.field].to(torch.float32)
-        spread = (ratings.max() - ratings.min()).clamp(min=1e-12)
-        strengths: Tensor = torch.exp(slope * (ratings - ratings.max()) / spread)
-        return strengths
 
     def _weights(self, interactions: Interaction) -> Tensor | None:
         """Weight of each interaction, None where all are 1."""

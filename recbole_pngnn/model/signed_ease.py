@@ -8,11 +8,9 @@ import torch
 from recbole.data.interaction import Interaction
 from recbole.model.abstract_recommender import GeneralRecommender
 from recbole.utils import InputType, ModelType
-from scipy import sparse
 from torch import Tensor
 
-from recbole_pngnn.nn.item_item import ease_weights
-from recbole_pngnn.nn.softmax import UserTargets
+from recbole_pngnn.nn.regression import ItemRegression, rating_strengths
 from recbole_pngnn.options import read_float
 
 
@@ -21,8 +19,9 @@ class SignedEASE(GeneralRecommender):
 
     A linear auto-encoder in closed form on :math:`X_{ui} = 1` where liked, ``disliked_weight``
     where disliked: a user who rated a film chose it, whatever came of it. At 0 it is EASE on the
-    likes, RecBole's own ``EASE`` under the protocol; the simple baseline that a sign-aware model
-    has to beat.
+    likes, RecBole's own ``EASE`` under the protocol. With ``rating_slope`` and ``user_exponent`` it
+    knows what PNGNN's item-item term knows, so that a comparison of the two is fair: the simple
+    baseline that a sign-aware model has to beat.
 
     Args:
         config: RecBole's Config; the options are explained in ``properties/model/SignedEASE.yaml``.
@@ -38,7 +37,9 @@ class SignedEASE(GeneralRecommender):
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
         disliked_weight = read_float(config, "disliked_weight", minimum=0.0)
-        reg_weight = read_float(config, "reg_weight", minimum=1e-9)
+        ridge = read_float(config, "reg_weight", minimum=1e-9)
+        slope = read_float(config, "rating_slope", minimum=0.0)
+        user_exponent = read_float(config, "user_exponent", minimum=0.0, maximum=1.0)
         label = config["LABEL_FIELD"]
         if label not in dataset.inter_feat:
             raise ValueError(
@@ -46,19 +47,16 @@ class SignedEASE(GeneralRecommender):
                 "labels; set like_threshold, for example like_threshold: {rating: 3.5}"
             )
         users, items = dataset.inter_feat[self.USER_ID], dataset.inter_feat[self.ITEM_ID]
+        ratings = dataset.inter_feat[dataset.like_threshold.field]
         weights = torch.where(dataset.inter_feat[label] > 0, 1.0, disliked_weight)
+        weights = weights * rating_strengths(ratings, slope)
+        users, items, weights = (x.to(self.device) for x in (users, items, weights))
         self.placeholder = torch.nn.Parameter(torch.zeros(1))  # RecBole wants an optimiser
-        self._history = UserTargets(
-            users.to(self.device), items.to(self.device), weights.to(self.device), self.n_users
+        self._regression = ItemRegression(
+            users, items, weights, self.n_users, self.n_items, ridge, user_exponent
         )
-        interactions = sparse.csr_matrix(
-            (weights.numpy(), (users.numpy(), items.numpy())), (self.n_users, self.n_items)
-        )
-        gram = torch.from_numpy((interactions.T @ interactions).toarray())
         # Not in a checkpoint: it is made again from the data that a checkpoint belongs to.
-        self.register_buffer(
-            "item_weights", ease_weights(gram, reg_weight).to(self.device), persistent=False
-        )
+        self.register_buffer("item_weights", self._regression.fit(), persistent=False)
 
     @staticmethod
     def train_dataloader(config: Any) -> None:
@@ -69,10 +67,7 @@ class SignedEASE(GeneralRecommender):
         return self.placeholder.sum() * 0.0
 
     def _scores(self, users: Tensor) -> Tensor:
-        rows, items, weights = self._history.of(users)
-        history = torch.zeros(len(users), self.n_items, device=users.device)
-        history.index_put_((rows, items), weights, accumulate=True)
-        return history @ self.item_weights  # (B, n_items)
+        return self._regression.predict(users, self.item_weights)  # (B, n_items)
 
     def predict(self, interaction: Interaction) -> Tensor:
         """Score user-item pairs.

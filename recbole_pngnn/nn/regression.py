@@ -15,6 +15,21 @@ MOST_ITEMS = 20_000
 USERS_AT_ONCE = 2048
 
 
+def rating_strengths(ratings: Tensor, slope: float) -> Tensor:
+    r"""What a rating counts for: :math:`e^{\rho (r - r_{max}) / (r_{max} - r_{min})}`.
+
+    Args:
+        ratings: The training's ratings r.
+        slope: The slope rho; 0 lets all count 1.
+
+    Shapes:
+        - ratings, returns: ``(E,)``
+    """
+    ratings = ratings.to(torch.float32)
+    spread = (ratings.max() - ratings.min()).clamp(min=1e-12)
+    return torch.exp(slope * (ratings - ratings.max()) / spread)
+
+
 class ItemRegression:
     r"""Predict a user's weights of items from the weights of the other items.
 

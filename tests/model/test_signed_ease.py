@@ -48,12 +48,17 @@ def test_without_dislikes_it_is_recboles(build):
 
 
 def test_scores_by_hand(build):
-    model, parts = build("SignedEASE", disliked_weight=0.5, reg_weight=2.0)
+    options = {"rating_slope": 0.8, "user_exponent": 0.25}
+    model, parts = build("SignedEASE", disliked_weight=0.5, reg_weight=2.0, **options)
     feat = parts[0]._dataset.inter_feat
     history = np.zeros((model.n_users, model.n_items))
-    for user, item, label in zip(feat["user_id"], feat["item_id"], feat["label"], strict=True):
-        history[user, item] = 1.0 if label else 0.5
-    inverse = np.linalg.inv(history.T @ history + 2.0 * np.eye(model.n_items))
+    for user, item, label, rating in zip(
+        feat["user_id"], feat["item_id"], feat["label"], feat["rating"], strict=True
+    ):
+        history[user, item] = (1.0 if label else 0.5) * np.exp(0.8 * (rating - 5) / 4)
+    of_user = np.maximum((history > 0).sum(axis=1), 1) ** -0.5
+    gram = history.T @ ((of_user / of_user.mean())[:, None] * history)
+    inverse = np.linalg.inv(gram + 2.0 * np.eye(model.n_items))
     weights = -inverse / np.diag(inverse)
     np.fill_diagonal(weights, 0.0)
     scores = model.full_sort_predict(everybody(model)).view(model.n_users, -1)
@@ -81,6 +86,8 @@ def test_it_finds_the_known_answer_and_loads_again(build):
     [
         ({"disliked_weight": -0.1}, "disliked_weight"),
         ({"reg_weight": 0}, "reg_weight"),
+        ({"rating_slope": -1}, "rating_slope"),
+        ({"user_exponent": 2}, "user_exponent"),
         (
             {"like_threshold": None, "metrics": ["Recall"], "valid_metric": "Recall@1"},
             "SignedEASE needs to know which interactions were liked",
