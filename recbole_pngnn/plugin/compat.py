@@ -33,6 +33,7 @@ def mend_recbole() -> None:
     name_checkpoints_apart()
     draw_trials_by_generator()
     validate_models_of_one_epoch()
+    count_popularity()
 
 
 def restore_numpy_aliases() -> None:
@@ -209,3 +210,30 @@ def validate_models_of_one_epoch() -> None:
         self.eval_step = min(self.eval_step, self.epochs)
 
     trainer.__init__ = __init__
+
+
+def count_popularity() -> None:
+    """Pop counts an item once a batch, and the items that are sampled against too (pop.py:38).
+
+    An assignment by an index that occurs twice adds once, so the most popular items, which are in
+    every batch, get one count; the ranking then depends on ``train_batch_size``.
+    """
+    pop = importlib.import_module("recbole.model.general_recommender.pop").Pop
+    if hasattr(pop.__init__, "__wrapped__"):
+        return
+    init = pop.__init__
+
+    @functools.wraps(init)
+    def __init__(self: Any, config: Any, dataset: Any) -> None:
+        init(self, config, dataset)
+        self.LABEL = config["LABEL_FIELD"]
+
+    def calculate_loss(self: Any, interaction: Any) -> Any:
+        items = interaction[self.ITEM_ID]
+        if self.LABEL in interaction:
+            items = items[interaction[self.LABEL] > 0]
+        self.item_cnt += items.bincount(minlength=self.n_items)[:, None]
+        self.max_cnt = self.item_cnt.max(dim=0).values
+        return self.fake_loss.sum() * 0.0
+
+    pop.__init__, pop.calculate_loss = __init__, calculate_loss

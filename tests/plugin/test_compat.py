@@ -154,3 +154,21 @@ def test_a_model_of_one_epoch_is_validated_whatever_eval_step_is(atomic):
     wrapped = recbole_trainer.TraditionalTrainer.__init__
     compat.validate_models_of_one_epoch()
     assert recbole_trainer.TraditionalTrainer.__init__ is wrapped
+
+
+@pytest.mark.parametrize("batch", [1, 5, 4096])
+def test_pop_counts_every_training_interaction_and_no_sampled_one(atomic, batch):
+    # The first item by all twenty users, the last by nobody but the first.
+    rows = [(f"u{u}", f"i{i}", 5) for u in range(20) for i in range(8) if u >= 2 * i]
+    rows.append(("u0", "i8", 5))
+    folder = atomic("tiny", rows, test=[("u0", "i5", 5)])
+    options = {"data_path": str(folder), "topk": [3], "valid_metric": "NDCG@3"}
+    options |= {"train_batch_size": batch, "show_progress": False}
+    record = recbole_pngnn.run("Pop", "tiny", config_dict=options)
+    _, model, dataset, *_ = recbole_pngnn.load_data_and_model(record["checkpoint"])
+    counts = {
+        dataset.id2token("item_id", item): int(model.item_cnt[item])
+        for item in range(1, model.n_items)
+    }
+    assert counts == {f"i{i}": sum(row[1] == f"i{i}" for row in rows) for i in range(9)}
+    assert int(model.max_cnt) == 20
