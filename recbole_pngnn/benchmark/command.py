@@ -34,6 +34,13 @@ def add_parser(subparsers: Any) -> None:
     add(
         "--row", action="append", default=[], metavar="NAME", help="this row alone; may be repeated"
     )
+    add(
+        "--dataset",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="this dataset alone; may be repeated",
+    )
     add("--source", type=Path, metavar="PATH", help="ml-1m.zip or a folder, where it is needed")
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="records (results)")
     add(
@@ -54,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     from recbole_pngnn.benchmark.records import Results
     from recbole_pngnn.benchmark.suite import find_suite, read_suite
 
-    suite = read_suite(find_suite(options.suite))
+    suite = read_suite(find_suite(options.suite)).of_datasets(options.dataset)
     results = Results(options.results)
     if options.output is not None and not options.report:
         raise ValueError("--output is the folder of a report; give --report too")

@@ -6,7 +6,7 @@ import difflib
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +117,21 @@ class Suite:
     def result_names(self) -> tuple[str, ...]:
         """Metrics as a result names them: ``precision@5`` ..."""
         return _result_names(self.metrics, self.topk)
+
+    def of_datasets(self, names: Sequence[str]) -> Suite:
+        """Return the suite with these datasets alone; all where empty.
+
+        Raises:
+            ValueError: A name is no dataset's.
+        """
+        known = [dataset.name for dataset in self.datasets]
+        for name in names:
+            if name not in known:
+                raise ValueError(
+                    f"suite {self.name} has no dataset {name!r}; there are {', '.join(known)}"
+                )
+        kept = tuple(d for d in self.datasets if not names or d.name in names)
+        return replace(self, datasets=kept)
 
 
 def find_suite(name: str) -> Path:

@@ -366,6 +366,7 @@ def test_data_that_cannot_be_made(prepare, words, capsys):
         (["quick", "--jobs=0"], "--jobs must be at least 1, found 0"),
         (["quick", "--output=x"], "--output is the folder of a report; give --report too"),
         (["nowhere"], "there is no suite nowhere"),
+        (["main", "--list", "--dataset=ml-10m"], "has no dataset 'ml-10m'; there are ml-100k, ml"),
         (["quick", "--list", "--row=PNGN"], "has no row 'PNGN'; there are Pop, BPR"),
     ],
 )

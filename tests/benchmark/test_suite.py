@@ -140,3 +140,11 @@ def test_installed_suites_have_options_that_models_read(name, atomic):
         for key in searched:
             own = config.internal_config_dict
             assert key in own, f"{cell.row.name}: {key} is no option of {cell.row.model}"
+
+
+def test_some_datasets_of_a_suite():
+    suite = read_suite(find_suite("main"))
+    assert suite.of_datasets([]) == suite
+    alone = suite.of_datasets(["ml-1m"])
+    assert [dataset.name for dataset in alone.datasets] == ["ml-1m"]
+    assert alone.rows == suite.rows
