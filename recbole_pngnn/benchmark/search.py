@@ -50,7 +50,8 @@ def next_parameters(
 
     Args:
         ranges: Where to look, by option.
-        start: Options of the row; where they name a searched one, the first trial has its value.
+        start: Options of the run; where they name a searched one, with a value in its range, the
+            first trial has that value.
         trials: The recorded trials, in their order.
         key: Key of the search, which seeds it.
 
@@ -85,7 +86,11 @@ def next_parameters(
             )
         )
     if not trials:
-        given = {name: _encoded(ranges[name], start[name]) for name in ranges if name in start}
+        given = {
+            name: _encoded(found, start[name])
+            for name, found in ranges.items()
+            if name in start and _holds(found, start[name])
+        }
         if given:
             study.enqueue_trial(given)
     asked = study.ask(distributions)
@@ -109,6 +114,13 @@ def _distribution(found: Range) -> BaseDistribution:
         return CategoricalDistribution([_encoded(found, value) for value in found.values])
     low, high = found.values
     return FloatDistribution(low, high, log=found.kind == "loguniform")
+
+
+def _holds(found: Range, value: Any) -> bool:
+    if found.kind == "choice":
+        return value in found.values
+    low, high = found.values
+    return bool(low <= value <= high)
 
 
 def _encoded(found: Range, value: Any) -> Any:

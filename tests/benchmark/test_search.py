@@ -54,6 +54,17 @@ def test_a_search_learns():
     assert min(late) < 0.02
 
 
+@pytest.mark.parametrize("outside", [{"layers": 1024}, {"reg_weight": 0.0}, {"dropout": 0.6}])
+def test_it_does_not_start_outside_of_a_range(outside):
+    # The options of the suite and the data set are there too, for rows that search them not.
+    first = next_parameters(RANGES, {"reg_weight": 250, "layers": 3, **outside}, [], KEY)
+    assert first["layers"] == (3 if "layers" not in outside else first["layers"])
+    assert first["layers"] in RANGES["layers"].values
+    assert (first["reg_weight"] == 250.0) == ("reg_weight" not in outside)
+    assert 1 <= first["reg_weight"] <= 1000
+    assert 0 <= first["dropout"] <= 0.5
+
+
 def test_the_first_trial_starts_at_the_rows_options():
     first = next_parameters(RANGES, {"reg_weight": 250, "layers": [64, 64], "n": 1}, [], KEY)
     assert first["reg_weight"] == 250.0
