@@ -2,7 +2,8 @@
 
 ``make tables`` (``python -m recbole_pngnn.benchmark.tables README.md``) replaces what is between
 ``<!-- table NAME -->`` and ``<!-- end -->``; ``suite:NAME`` stands for the tables of a benchmark's
-suite. No figure of a table is typed.
+suite, ``trials:GROUP`` for a group of the trials that chose a preset. No figure of a table is
+typed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from recbole_pngnn.benchmark.records import Results
 from recbole_pngnn.benchmark.report.markdown import markdown
 from recbole_pngnn.benchmark.report.summary import summarise
 from recbole_pngnn.benchmark.suite import find_suite, read_suite
+from recbole_pngnn.benchmark.trials import HEADERS, TRIAL_METRICS, ablation_table, trials_table
 
 RESULTS = Path("results")
 PAPER_METRICS = [f"{name}@{k}" for k in (5, 10, 15, 20) for name in ("precision", "recall")]
@@ -39,15 +41,18 @@ def fill(document: str) -> str:
         FileNotFoundError: A record is missing.
     """
 
-    def table(match: re.Match[str]) -> str:
+    def filled(match: re.Match[str]) -> str:
         name = match["name"]
         if name.startswith("suite:"):
             return f"{match[1]}{of_suite(name.removeprefix('suite:'))}\n{match[3]}"
+        if name.startswith("trials:"):
+            table = trials_table(RESULTS / "trials-fold1.jsonl", name.removeprefix("trials:"))
+            return f"{match[1]}{table}\n{match[3]}"
         if name not in TABLES:
             raise ValueError(f"there is no table {name!r}; there are {', '.join(TABLES)}")
         return f"{match[1]}{TABLES[name]()}\n{match[3]}"
 
-    return _MARKED.sub(table, document)
+    return _MARKED.sub(filled, document)
 
 
 def _record(name: str) -> dict[str, Any]:
@@ -74,9 +79,11 @@ def fold1() -> str:
     """Lay out the readings on fold 1 of MovieLens-1M beside the paper's rows."""
     rows = []
     for file, label in (
-        ("fused", "**PNGNN, reading `fused`**"),
+        ("pngnn-softmax", "**PNGNN, preset `pngnn-softmax`**"),
+        ("fused", "PNGNN, reading `fused`"),
         ("disinterest", "PNGNN, reading `disinterest`"),
         ("partitioned", "PNGNN, reading `partitioned`"),
+        ("SignedEASE", "EASE, disliked weigh .3 (`SignedEASE`)"),
         ("EASE", "EASE, liked only, RecBole's defaults"),
     ):
         record = _record(f"fold1/{file}.json")
@@ -159,8 +166,50 @@ def prompt() -> str:
     return f"```text\n{text.strip()}\n```"
 
 
+def ablation() -> str:
+    """Lay out what each part of the preset ``pngnn-softmax`` is worth."""
+    labels = {
+        "preset": "**pngnn-softmax**",
+        "no_negative_graph": "A: no negative graph",
+        "item_item_only_in_ranking": "A, item-item term in the ranking alone",
+        "ratings_alike": "A, ratings of a sign weigh alike (disliked .3)",
+        "embeddings": "B: A without item-item term, **embeddings on the positive graph alone**",
+        "embeddings-attention": "B, negative graph by attention (the paper's)",
+        "embeddings-sum": "B, negative graph by a sum",
+        "embeddings-sign": "B, negative graph as a score of signs",
+        "embeddings-ratings_alike": "B, ratings of a sign weigh alike (disliked .3)",
+        "embeddings-dislikes_left_out": "B, dislikes left out of the loss",
+        "embeddings-dislikes_as_unobserved": "B, dislikes as unobserved items",
+    }
+    return ablation_table(RESULTS / "ablation", labels)
+
+
+def ablation_ml_100k() -> str:
+    """Lay out whether the preset's choices carry over to ml-100k, over seeds of the split."""
+    rows = []
+    for name, label in (
+        ("preset", "**pngnn-softmax**, batches of 80"),
+        ("no_negative_graph", "A: no negative graph"),
+        ("embeddings", "B: A without item-item term"),
+        ("embeddings-ratings_alike", "B, ratings of a sign weigh alike (disliked .3)"),
+        ("SignedEASE", "SignedEASE"),
+    ):
+        files = sorted((RESULTS / "ablation" / "ml-100k").glob(f"{name}-seed*.json"))
+        records = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+        figures = [
+            f"{statistics.mean(record[part][metric] for record in records):.4f}".lstrip("0")
+            for part in ("valid_result", "test_result")
+            for metric in TRIAL_METRICS
+        ]
+        rows.append([label, *figures])
+    headers = [f"{part} {name}" for part in ("valid", "test") for name in HEADERS]
+    return _markdown(["", *headers], rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "fold1": fold1,
+    "ablation": ablation,
+    "ablation-ml-100k": ablation_ml_100k,
     "ml-100k": ml_100k,
     "augmentation": augmentation,
     "augmentation-report": augmentation_report,

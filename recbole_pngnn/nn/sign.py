@@ -84,6 +84,11 @@ class SignScore(nn.Module):
             - interest: ``(N, D)``; users: ``(B,)``; returns: scalar; 0 where nothing was rated
         """
         rows, items, signs = self._signs.of(users)
-        logits = self(interest, users)[rows, items]
+        # Of the pairs alone: a gradient of all items would be mostly zeros.
+        nodes, z = (users[rows], items + self.n_users), interest.detach()
+        v = F.normalize(self.disinterest_embeddings(), dim=1)
+        logits = self.interest * (z[nodes[0]] * z[nodes[1]]).sum(dim=1)
+        logits = logits - self.disinterest * (v[nodes[0]] * v[nodes[1]]).sum(dim=1)
+        logits = logits + (self.bias + self.node_bias[nodes[0]] + self.node_bias[nodes[1]])
         terms = F.binary_cross_entropy_with_logits(logits, signs.to(logits.dtype), reduction="sum")
         return terms / max(len(signs), 1)

@@ -7,6 +7,7 @@ import torch
 
 from recbole_pngnn.nn.softmax import (
     CatalogueSampler,
+    UserSoftmax,
     UserTargets,
     dual_softmax,
     sampled_dual_softmax,
@@ -197,3 +198,19 @@ def test_any_item_but_padding_can_be_drawn():
     for row, user in enumerate(BATCH.tolist()):
         for column in range(20):
             assert excluded[row, column] == ((user, int(drawn[column])) in rated)
+
+
+@pytest.mark.parametrize("n_samples", [None, 200_000])
+def test_offsets_are_added_to_the_logits(n_samples):
+    torch.manual_seed(0)
+    generator = torch.Generator().manual_seed(1)
+    draw = {"generator": generator, "dtype": torch.float64}
+    user_rows, item_table = torch.randn(4, 3, **draw), torch.randn(N_ITEMS, 3, **draw)
+    offsets = torch.randn(4, N_ITEMS, **draw)
+    liked = WEIGHTS == 1.0
+    softmax = UserSoftmax(USERS, ITEMS, liked, None, 4, N_ITEMS, TAU, 0.3, n_samples=n_samples)
+    found = softmax.loss(BATCH, user_rows, item_table, offsets)
+    logits = user_rows @ item_table.T / TAU + offsets
+    rows, items, weights = UserTargets(USERS, ITEMS, torch.where(liked, 1.0, 0.3), 4).of(BATCH)
+    expected = dual_softmax(logits, rows, items, weights, 1.0)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6 if n_samples is None else 5e-3)
