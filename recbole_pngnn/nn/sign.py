@@ -85,10 +85,16 @@ class SignScore(nn.Module):
         """
         rows, items, signs = self._signs.of(users)
         # Of the pairs alone: a gradient of all items would be mostly zeros.
-        nodes, z = (users[rows], items + self.n_users), interest.detach()
+        ends, z = (users[rows], items + self.n_users), interest.detach()
         v = F.normalize(self.disinterest_embeddings(), dim=1)
-        logits = self.interest * (z[nodes[0]] * z[nodes[1]]).sum(dim=1)
-        logits = logits - self.disinterest * (v[nodes[0]] * v[nodes[1]]).sum(dim=1)
-        logits = logits + (self.bias + self.node_bias[nodes[0]] + self.node_bias[nodes[1]])
+        logits = self.interest * _products(z, *ends) - self.disinterest * _products(v, *ends)
+        for end in ends:
+            logits = logits + self.node_bias.index_select(0, end)
+        logits = logits + self.bias
         terms = F.binary_cross_entropy_with_logits(logits, signs.to(logits.dtype), reduction="sum")
         return terms / max(len(signs), 1)
+
+
+def _products(x: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    """Inner products of pairs of rows; index_select has a faster gradient than indexing."""
+    return (x.index_select(0, left) * x.index_select(0, right)).sum(dim=1)
