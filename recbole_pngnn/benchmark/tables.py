@@ -2,8 +2,8 @@
 
 ``make tables`` (``python -m recbole_pngnn.benchmark.tables README.md``) replaces what is between
 ``<!-- table NAME -->`` and ``<!-- end -->``; ``suite:NAME`` stands for the tables of a benchmark's
-suite, ``trials:GROUP`` for a group of the trials that chose a preset. No figure of a table is
-typed.
+suite, ``suite:NAME/brief`` for one table a dataset, ``trials:GROUP`` for a group of the trials that
+chose a preset. No figure of a table is typed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 import statistics
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ from recbole_pngnn.benchmark.trials import HEADERS, TRIAL_METRICS, ablation_tabl
 
 RESULTS = Path("results")
 PAPER_METRICS = [f"{name}@{k}" for k in (5, 10, 15, 20) for name in ("precision", "recall")]
-_MARKED = re.compile(r"(<!-- table (?P<name>[\w:-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+BRIEF = ("precision@5", "recall@5", "ndcg@10", "precision@20", "recall@20", "signauc")
+_MARKED = re.compile(r"(<!-- table (?P<name>[\w:/-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def fill(document: str) -> str:
@@ -71,8 +73,14 @@ def _markdown(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def of_suite(name: str) -> str:
-    """Lay out what is recorded of a benchmark's suite."""
-    return markdown(summarise(read_suite(find_suite(name)), Results(RESULTS)))
+    """Lay out what is recorded of a benchmark's suite; ``NAME/brief`` in a table a dataset."""
+    name, _, brief = name.partition("/")
+    if brief not in ("", "brief"):
+        raise ValueError(f"the tables of suite {name} are {name} and {name}/brief, not /{brief}")
+    suite = read_suite(find_suite(name))
+    if brief:
+        suite = replace(suite, tables=(BRIEF,))
+    return markdown(summarise(suite, Results(RESULTS)))
 
 
 def fold1() -> str:

@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -265,3 +266,14 @@ def test_the_table_of_a_suite_in_a_document(suite, results, monkeypatch):
     filled = tables.fill(document)
     assert markdown(summarise(suite, results)) in filled
     assert tables.fill(filled) == filled
+
+
+def test_a_brief_table_of_a_suite(suite, results, monkeypatch):
+    monkeypatch.setattr(tables, "find_suite", lambda name: Path(f"{name[0]}.yaml"))
+    monkeypatch.setattr(tables, "BRIEF", ("recall@5", "signauc"))
+    filled = tables.fill("<!-- table suite:small/brief -->\n<!-- end -->\n")
+    one = replace(suite, tables=(("recall@5", "signauc"),))
+    assert markdown(summarise(one, results)) in filled
+    assert "P@5" not in filled
+    with pytest.raises(ValueError, match="not /short"):
+        tables.fill("<!-- table suite:small/short -->\n<!-- end -->\n")
