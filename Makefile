@@ -32,7 +32,8 @@ bench-augment: $(VENV)/.installed
 benchmark: $(VENV)/.installed
 	$(BIN)/recbole-pngnn benchmark quick --jobs=2 --results=output/benchmark/quick/results
 
-tables: $(VENV)/.installed
+tables: $(VENV)/.installed-test
+	$(BIN)/recbole-pngnn benchmark main --report --output results/benchmark/main
 	$(BIN)/python -m recbole_pngnn.benchmark.tables README.md docs/*.md
 
 clean:
