@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from recbole_pngnn.nn.alias import AliasTable
 from recbole_pngnn.nn.sampling import RatedPairs
 
 
@@ -164,7 +165,7 @@ class CatalogueSampler:
         probabilities = (1.0 + degrees).pow(exponent)
         probabilities[0] = 0.0
         self.probabilities = probabilities / probabilities.sum()
-        self._cumulative = self.probabilities.cumsum(0)
+        self._table = AliasTable(self.probabilities)
         self.n_samples = n_samples
         self._rated = RatedPairs(users, items, n_users, n_items)
 
@@ -180,9 +181,7 @@ class CatalogueSampler:
             - returns: items ``(S,)``, their ``log_expected`` ``(S,)`` and ``excluded`` ``(B, S)``
               of :func:`sampled_dual_softmax`
         """
-        uniform = torch.rand(self.n_samples, dtype=torch.float64, device=users.device)
-        items = torch.searchsorted(self._cumulative, uniform * self._cumulative[-1], right=True)
-        items = items.clamp_(max=len(self._cumulative) - 1)
+        items = self._table.draw((self.n_samples,))
         log_expected = (self.n_samples * self.probabilities[items]).log().to(dtype)
         return items, log_expected, self._rated.contains(users[:, None], items[None, :])
 
