@@ -106,7 +106,7 @@ def test_the_loss_is_that_of_the_formula(build, disliked_weight):
 @pytest.mark.parametrize("disliked_weight", [0.3, None])
 def test_the_sampled_loss_nears_it(build, disliked_weight):
     options = {"disliked_weight": disliked_weight, "attention_dropout": 0.0}
-    model, loader = build(softmax_samples=100_000, **options)
+    model, loader = build(softmax_samples=1_000_000, **options)
     users = torch.tensor([3, 1, 17])
     found = model.double().calculate_loss(Interaction({"user_id": users}))
     expected = written_out(model, loader, users, disliked_weight)
