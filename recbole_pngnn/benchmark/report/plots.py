@@ -71,7 +71,7 @@ def _by_cutoff(summary: Summary, rows: Sequence[RowSummary]) -> Figure:
 
 def _by_time(summary: Summary, rows: Sequence[RowSummary]) -> Figure:
     metric = summary.suite.main_metric
-    figure, (panel,) = plotting.new_figure(5.2, 3.2)
+    figure, (panel,) = plotting.new_figure(6.4, 3.2)
     for row, look in zip(rows, _looks(rows), strict=True):
         accuracy, seconds = row.figures[metric], row.figures["train_seconds"]
         panel.errorbar(
@@ -91,7 +91,7 @@ def _by_time(summary: Summary, rows: Sequence[RowSummary]) -> Figure:
 def _by_activity(summary: Summary, rows: Sequence[RowSummary]) -> Figure:
     metric = summary.suite.main_metric
     bounds = activity_bounds(rows)
-    figure, (panel,) = plotting.new_figure(5.2, 3.2)
+    figure, (panel,) = plotting.new_figure(8.0, 3.2)
     places = np.arange(len(bounds) - 1)
     width = 0.8 / len(rows)
     for place, (row, look) in enumerate(zip(rows, _looks(rows), strict=True)):
