@@ -173,7 +173,9 @@ def make_report(
     observed = _genre_shares(liked_rows[ITEM], genres)
     popularity = _popularity(data)
     summaries = [
-        _summary(variant, equal[variant.provider], control, data, valid, popularity, observed)
+        _summary(
+            variant, equal[variant.provider], control, data, valid, popularity, genres, observed
+        )
         for variant in found
     ]
     return Report(dataset, len(data.users), observed, _corrected(summaries))
@@ -254,10 +256,11 @@ def _summary(
     data: TrainingData,
     valid: pd.Series | None,
     popularity: pd.Series,
+    genres_of_items: pd.Series,
     observed: Mapping[str, float],
 ) -> Summary:
     signs = {sign: edges[edges["sign"] == sign] for sign in (LIKED, DISLIKED)}
-    genres = _genre_shares(signs[LIKED][ITEM], _genres_of_items(data))
+    genres = _genre_shares(signs[LIKED][ITEM], genres_of_items)
     # The base recommender's first: as many as this user's likes.
     first = signs[LIKED].groupby(USER)[ITEM].transform("size") >= signs[LIKED]["rank"]
     outcomes = None

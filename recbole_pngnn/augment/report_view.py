@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from scipy import stats
-from tabulate import tabulate
 
 from recbole_pngnn import plotting
 from recbole_pngnn.augment.report import CONTROL, DISLIKED, LIKED, Report, Summary
+from recbole_pngnn.benchmark.layout import markdown_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,8 +26,7 @@ def report_table(report: Report) -> str:
     rows = [[label, *map(show, report.summaries)] for label, show in _ROWS.items()]
     shown = [row for row in rows if any(cell != "" for cell in row[1:])]
     headers = ["", *(summary.provider for summary in report.summaries)]
-    align = ("left", *["right"] * len(report.summaries))
-    return tabulate(shown, headers, tablefmt="pipe", disable_numparse=True, colalign=align)
+    return markdown_table(headers, shown)
 
 
 def report_csv(report: Report) -> str:

@@ -75,6 +75,10 @@ class AugmentSettings:
     journal: Path | None = None
 
     def __post_init__(self) -> None:
+        if self.request is not None and self.provider != "openai":
+            raise AugmentError(
+                f"a request is for the provider openai; {self.provider} asks nobody: leave it out"
+            )
         if self.request is not None:
             object.__setattr__(self, "request", replace(self.request, picks=self.picks))
         elif self.provider == "openai":

@@ -17,9 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tabulate import tabulate
-
 from recbole_pngnn.benchmark.augmentation import figures_table
+from recbole_pngnn.benchmark.layout import markdown_table, metric_cells
 from recbole_pngnn.benchmark.records import Results
 from recbole_pngnn.benchmark.report.markdown import markdown
 from recbole_pngnn.benchmark.report.summary import summarise
@@ -62,16 +61,6 @@ def _record(name: str) -> dict[str, Any]:
     return record
 
 
-def _figures(result: dict[str, float | None], metrics: Sequence[str]) -> list[str]:
-    values = [result.get(metric) for metric in metrics]
-    return ["" if value is None else f"{value:.4f}".lstrip("0") for value in values]
-
-
-def _markdown(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    align = ("left", *["right"] * (len(headers) - 1))
-    return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True, colalign=align)
-
-
 def of_suite(name: str) -> str:
     """Lay out what is recorded of a benchmark's suite; ``NAME/brief`` in a table a dataset."""
     name, _, brief = name.partition("/")
@@ -95,22 +84,22 @@ def fold1() -> str:
         ("EASE", "EASE, liked only, RecBole's defaults"),
     ):
         record = _record(f"fold1/{file}.json")
-        figures = _figures(record["test_result"], [*PAPER_METRICS, "signauc"])
+        figures = metric_cells(record["test_result"], [*PAPER_METRICS, "signauc"])
         rows.append([label, *figures])
     for label, result in _record("paper.json")["test_result"].items():
-        rows.append([label, *_figures(result, PAPER_METRICS), ""])
+        rows.append([label, *metric_cells(result, PAPER_METRICS), ""])
     headers = [metric.replace("precision", "P").replace("recall", "R") for metric in PAPER_METRICS]
-    return _markdown(["", *headers, "SignAUC"], rows)
+    return markdown_table(["", *headers, "SignAUC"], rows)
 
 
 def ml_100k() -> str:
     """Lay out the run of ``make run``."""
     record = _record("ml-100k/PNGNN.json")
     rows = [
-        [name, *_figures(record["test_result"], [f"{key}@{k}" for k in (5, 10, 15, 20)])]
+        [name, *metric_cells(record["test_result"], [f"{key}@{k}" for k in (5, 10, 15, 20)])]
         for name, key in (("Precision", "precision"), ("Recall", "recall"), ("NDCG", "ndcg"))
     ]
-    return _markdown(["PNGNN on ml-100k", "@5", "@10", "@15", "@20"], rows)
+    return markdown_table(["PNGNN on ml-100k", "@5", "@10", "@15", "@20"], rows)
 
 
 def speed() -> str:
@@ -120,7 +109,7 @@ def speed() -> str:
     rows = [[name, f"{value:.0f} ms"] for name, value in median.items()]
     rows += [[name, f"{value:.1f} times"] for name, value in figures["ratios"].items()]
     rows.append(["PNGNN, peak memory", f"{figures['pngnn_peak_memory_mib']:.0f} MiB"])
-    return _markdown([f"{figures['dataset']}, {figures['threads']} threads", "median"], rows)
+    return markdown_table([f"{figures['dataset']}, {figures['threads']} threads", "median"], rows)
 
 
 def augmentation() -> str:
@@ -133,7 +122,7 @@ def augmentation() -> str:
             results = [json.loads(file.read_text())["test_result"] for file in files]
             rows.append([model, variant, *_spread(results, metrics)])
     headers = ["P@10", "R@10", "NDCG@10", "R@20", "SignAUC"]
-    return _markdown(["model", "edges of", *headers], rows)
+    return markdown_table(["model", "edges of", *headers], rows)
 
 
 def mask() -> str:
@@ -144,7 +133,9 @@ def mask() -> str:
         files = sorted(RESULTS.glob(f"mask/EASE-{masked}-split*.json"))
         results = [json.loads(file.read_text())["test_result"] for file in files]
         rows.append([f"what the user {masked}", *_spread(results, metrics)])
-    return _markdown(["masked (EASE on ml-100k, three splits)", "P@10", "R@10", "NDCG@10"], rows)
+    return markdown_table(
+        ["masked (EASE on ml-100k, three splits)", "P@10", "R@10", "NDCG@10"], rows
+    )
 
 
 def _spread(results: Sequence[dict[str, float]], metrics: Sequence[str]) -> list[str]:
@@ -211,7 +202,7 @@ def ablation_ml_100k() -> str:
         ]
         rows.append([label, *figures])
     headers = [f"{part} {name}" for part in ("valid", "test") for name in HEADERS]
-    return _markdown(["", *headers], rows)
+    return markdown_table(["", *headers], rows)
 
 
 TABLES: dict[str, Callable[[], str]] = {

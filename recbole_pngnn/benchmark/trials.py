@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from tabulate import tabulate
+from recbole_pngnn.benchmark.layout import markdown_table, metric_cells
 
 TRIAL_METRICS = ("precision@5", "recall@5", "ndcg@10", "recall@20", "signauc")
 HEADERS = ("P@5", "R@5", "NDCG@10", "R@20", "SignAUC")
@@ -29,8 +27,11 @@ def trials_table(file: Path, group: str) -> str:
     if not chosen:
         groups = ", ".join(sorted({trial["group"] for trial in trials}))
         raise ValueError(f"{file} has no trial of the group {group!r}; groups are {groups}")
-    rows = [[trial["label"], *_figures(trial["valid"]), trial["epoch"] or ""] for trial in chosen]
-    return _markdown(["on validation", *HEADERS, "epoch"], rows)
+    rows = [
+        [trial["label"], *metric_cells(trial["valid"], TRIAL_METRICS), trial["epoch"] or ""]
+        for trial in chosen
+    ]
+    return markdown_table(["on validation", *HEADERS, "epoch"], rows)
 
 
 def ablation_table(folder: Path, labels: dict[str, str]) -> str:
@@ -44,17 +45,11 @@ def ablation_table(folder: Path, labels: dict[str, str]) -> str:
     for name, label in labels.items():
         record = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
         rows.append(
-            [label, *_figures(record["valid_result"]), *_figures(record["test_result"] or {})]
+            [
+                label,
+                *metric_cells(record["valid_result"], TRIAL_METRICS),
+                *metric_cells(record["test_result"] or {}, TRIAL_METRICS),
+            ]
         )
     headers = [f"{part} {name}" for part in ("valid", "test") for name in HEADERS]
-    return _markdown(["", *headers], rows)
-
-
-def _figures(result: dict[str, Any]) -> list[str]:
-    values = [result.get(metric) for metric in TRIAL_METRICS]
-    return ["" if value is None else f"{value:.4f}".lstrip("0") for value in values]
-
-
-def _markdown(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    align = ("left", *["right"] * (len(headers) - 1))
-    return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True, colalign=align)
+    return markdown_table(["", *headers], rows)

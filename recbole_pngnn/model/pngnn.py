@@ -168,9 +168,7 @@ class PNGNN(GeneralRecommender):
             )
         return choice
 
-    def make_encoder(
-        self, config: Any, positive: Tensor, negative: Tensor
-    ) -> PNEncoder | PositiveEncoder:
+    def make_encoder(self, config: Any, positive: Tensor, negative: Tensor) -> PositiveEncoder:
         """Make the encoder of the two normalised graphs, ``(N, N)`` each."""
         embedding_size = read_int(config, "embedding_size", minimum=1)
         n_layers = read_int(config, "n_layers", minimum=0)
@@ -215,9 +213,11 @@ class PNGNN(GeneralRecommender):
 
         Shapes:
             - returns: the embeddings that rank, of length 1 for ``dual_softmax``, and those of
-              disinterest, ``(N, D)`` each
+              disinterest, ``(N, D)`` each; with a score of signs the latter are narrower
         """
         z, v = self.encoder()
+        if self.sign is not None:
+            v = self.sign.disinterest_embeddings()
         if self.attention is not None:
             ranking = self.attention(z, v)
         else:
@@ -231,10 +231,10 @@ class PNGNN(GeneralRecommender):
         the target weights of a batch of users.
         """
         if self.loss == "dual_softmax":
-            batch, (ranking, _) = interaction[self.USER_ID], self.forward()
+            batch, (ranking, v) = interaction[self.USER_ID], self.forward()
             offsets = None if self.item_item is None else self.item_item.in_training(batch)
             loss = self.softmax.loss(batch, ranking[batch], ranking[self.n_users :], offsets)
-            return loss if self.sign is None else loss + self.sign.loss(ranking, batch)
+            return loss if self.sign is None else loss + self.sign.loss(ranking, v, batch)
         users, observed = interaction[self.USER_ID], interaction[self.ITEM_ID]
         liked = interaction[self.LABEL] > 0
         sampled = self.sampler.draw(users, self.n_samples)  # (B, S)
@@ -285,7 +285,7 @@ class PNGNN(GeneralRecommender):
         """L2 penalty of what the batch's triples use, as often as they use it."""
         every, encoder = torch.ones_like(liked), self.encoder
         parts = [(ranking, encoder.positive_ego, every)]
-        if isinstance(encoder, PNEncoder):
+        if encoder.negative_ego is not None:
             if self.reading == "partitioned":  # liked triples use z, disliked ones v
                 parts = [(ranking, encoder.positive_ego, liked)]
                 parts += [(v, encoder.negative_ego, ~liked)]
@@ -326,8 +326,8 @@ class PNGNN(GeneralRecommender):
         users, items = interaction[self.USER_ID], interaction[self.ITEM_ID] + self.n_users
         ranking, v = self._embeddings()
         if self.loss == "dual_softmax":
-            rows = self._softmax_scores(ranking, users)
-            return rows.gather(1, interaction[self.ITEM_ID][:, None]).view(-1)
+            users, place = users.unique(return_inverse=True)
+            return self._softmax_scores(ranking, v, users)[place, interaction[self.ITEM_ID]]
         scores = (ranking[users] * ranking[items]).sum(dim=1)
         return self._demote(scores, lambda: (v[users] * v[items]).sum(dim=1))
 
@@ -340,12 +340,12 @@ class PNGNN(GeneralRecommender):
         users = interaction[self.USER_ID]
         ranking, v = self._embeddings()
         if self.loss == "dual_softmax":
-            return self._softmax_scores(ranking, users).view(-1)
+            return self._softmax_scores(ranking, v, users).view(-1)
         scores = ranking[users] @ ranking[self.n_users :].T  # (B, n_items)
         return self._demote(scores, lambda: v[users] @ v[self.n_users :].T).view(-1)
 
     @torch.no_grad()
-    def _softmax_scores(self, ranking: Tensor, users: Tensor) -> Tensor:
+    def _softmax_scores(self, ranking: Tensor, v: Tensor, users: Tensor) -> Tensor:
         r"""Score all items: the cosine over the temperature, and the terms beside it.
 
         .. math:: s_{ui} / \tau + \text{item-item term} + \kappa\, \sigma(\ell_{ui})
@@ -357,7 +357,7 @@ class PNGNN(GeneralRecommender):
         if self.item_item is not None:
             scores = scores + self.item_item(users)
         if self.sign is not None:
-            scores = scores + self.sign_weight * torch.sigmoid(self.sign(ranking, users))
+            scores = scores + self.sign_weight * torch.sigmoid(self.sign(ranking, v, users))
         return scores
 
     def _demote(self, scores: Tensor, disinterest: Any) -> Tensor:

@@ -29,10 +29,7 @@ class SiReN(PNGNN):
     def make_encoder(self, config: Any, positive: Tensor, negative: Tensor) -> SirenEncoder:
         """Make the encoder; the negative graph is not used, see the class."""
         return SirenEncoder(
-            self.n_users,
-            self.n_items,
             positive,
-            negative,
             read_int(config, "embedding_size", minimum=1),
             read_int(config, "n_layers", minimum=0),
             read_int(config, "n_mlp_layers", minimum=1),

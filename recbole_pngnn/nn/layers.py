@@ -86,7 +86,43 @@ class ConstantMatrix(nn.Module):
         )
 
 
-class PNEncoder(nn.Module):
+class PositiveEncoder(nn.Module):
+    """Embed users and items on the positive graph alone: a LightGCN.
+
+    Args:
+        positive_adjacency: Normalised graph of liked interactions.
+        embedding_size: Width D.
+        n_layers: Number of layers K.
+
+    Shapes:
+        - positive_adjacency: ``(N, N)`` sparse
+        - returns: z and, in the place of v, zeros, ``(N, D)`` each, users first
+    """
+
+    negative_ego: nn.Parameter | None
+
+    def __init__(
+        self, positive_adjacency: Tensor, embedding_size: int = 64, n_layers: int = 4
+    ) -> None:
+        super().__init__()
+        self.n_layers = n_layers
+        # The graph follows from the data, so a checkpoint need not hold it.
+        self.positive_adjacency = ConstantMatrix(positive_adjacency)
+        self.positive_ego = nn.Parameter(torch.empty(len(positive_adjacency), embedding_size))
+        nn.init.xavier_normal_(self.positive_ego)
+        self.register_parameter("negative_ego", None)
+
+    def forward(self) -> tuple[Tensor, Tensor]:
+        """Return z and v, see the class."""
+        z = propagate(self.positive_ego, self.positive_adjacency(), self.n_layers)
+        return z, self.disinterest(z)
+
+    def disinterest(self, z: Tensor) -> Tensor:
+        """Return v, ``(N, D)``."""
+        return torch.zeros_like(z)
+
+
+class PNEncoder(PositiveEncoder):
     """Embed users and items on a positive and on a negative graph (PN-GNN, section 2.2.2).
 
     Args:
@@ -102,6 +138,8 @@ class PNEncoder(nn.Module):
         - returns: z and v, ``(N, D)`` each, users first
     """
 
+    negative_ego: nn.Parameter
+
     def __init__(
         self,
         n_users: int,
@@ -111,7 +149,6 @@ class PNEncoder(nn.Module):
         embedding_size: int = 64,
         n_layers: int = 4,
     ) -> None:
-        super().__init__()
         n_nodes = n_users + n_items
         for name, matrix in (("positive", positive_adjacency), ("negative", negative_adjacency)):
             if tuple(matrix.shape) != (n_nodes, n_nodes):
@@ -119,23 +156,17 @@ class PNEncoder(nn.Module):
                     f"the {name} adjacency has shape {tuple(matrix.shape)}, expected "
                     f"{(n_nodes, n_nodes)} for {n_users} users and {n_items} items"
                 )
-        self.n_layers = n_layers
-        # The graphs follow from the data, so a checkpoint need not hold them.
-        self.positive_adjacency = ConstantMatrix(positive_adjacency)
+        super().__init__(positive_adjacency, embedding_size, n_layers)
         self.negative_adjacency = ConstantMatrix(negative_adjacency)
-        self.positive_ego = nn.Parameter(torch.empty(n_nodes, embedding_size))
         self.negative_ego = nn.Parameter(torch.empty(n_nodes, embedding_size))
-        nn.init.xavier_normal_(self.positive_ego)
         nn.init.xavier_normal_(self.negative_ego)
 
-    def forward(self) -> tuple[Tensor, Tensor]:
-        """Return z and v, see the class."""
-        z = propagate(self.positive_ego, self.positive_adjacency(), self.n_layers)
-        v = propagate(self.negative_ego, self.negative_adjacency(), self.n_layers)
-        return z, v
+    def disinterest(self, z: Tensor) -> Tensor:
+        """Return v, ``(N, D)``."""
+        return propagate(self.negative_ego, self.negative_adjacency(), self.n_layers)
 
 
-class SirenEncoder(PNEncoder):
+class SirenEncoder(PositiveEncoder):
     r"""Embed by propagation on the positive graph and by an MLP beside it (SiReN, section IV-B).
 
     .. math:: v^{(l+1)} = \mathrm{dropout}(\mathrm{ReLU}(W_l v^{(l)} + b_l)), \qquad v = v^{(L)}
@@ -144,8 +175,7 @@ class SirenEncoder(PNEncoder):
     along disliked edges: they reach v through the loss alone.
 
     Args:
-        n_users, n_items, positive_adjacency, negative_adjacency, embedding_size, n_layers: See
-            :class:`PNEncoder`; no message goes over the negative graph.
+        positive_adjacency, embedding_size, n_layers: See :class:`PositiveEncoder`.
         n_mlp_layers: Layers L of the MLP.
         dropout: Share of the entries of each layer that is dropped in training.
 
@@ -153,20 +183,19 @@ class SirenEncoder(PNEncoder):
         - returns: z and v, ``(N, D)`` each, users first
     """
 
+    negative_ego: nn.Parameter
+
     def __init__(
         self,
-        n_users: int,
-        n_items: int,
         positive_adjacency: Tensor,
-        negative_adjacency: Tensor,
         embedding_size: int = 64,
         n_layers: int = 4,
         n_mlp_layers: int = 2,
         dropout: float = 0.5,
     ) -> None:
-        super().__init__(
-            n_users, n_items, positive_adjacency, negative_adjacency, embedding_size, n_layers
-        )
+        super().__init__(positive_adjacency, embedding_size, n_layers)
+        self.negative_ego = nn.Parameter(torch.empty_like(self.positive_ego))
+        nn.init.xavier_normal_(self.negative_ego)
         layers: list[nn.Module] = []
         for _ in range(n_mlp_layers):
             linear = nn.Linear(embedding_size, embedding_size)
@@ -174,35 +203,6 @@ class SirenEncoder(PNEncoder):
             layers += [linear, nn.ReLU(), nn.Dropout(dropout)]
         self.mlp = nn.Sequential(*layers)
 
-    def forward(self) -> tuple[Tensor, Tensor]:
-        """Return z and v, see the class."""
-        z = propagate(self.positive_ego, self.positive_adjacency(), self.n_layers)
-        return z, self.mlp(self.negative_ego)
-
-
-class PositiveEncoder(nn.Module):
-    """Embed users and items on the positive graph alone: a LightGCN.
-
-    Args:
-        positive_adjacency: Normalised graph of liked interactions.
-        embedding_size: Width D.
-        n_layers: Number of layers K.
-
-    Shapes:
-        - positive_adjacency: ``(N, N)`` sparse
-        - returns: z and, in the place of v, zeros, ``(N, D)`` each, users first
-    """
-
-    def __init__(
-        self, positive_adjacency: Tensor, embedding_size: int = 64, n_layers: int = 4
-    ) -> None:
-        super().__init__()
-        self.n_layers = n_layers
-        self.positive_adjacency = ConstantMatrix(positive_adjacency)
-        self.positive_ego = nn.Parameter(torch.empty(len(positive_adjacency), embedding_size))
-        nn.init.xavier_normal_(self.positive_ego)
-
-    def forward(self) -> tuple[Tensor, Tensor]:
-        """Return z and zeros, see the class."""
-        z = propagate(self.positive_ego, self.positive_adjacency(), self.n_layers)
-        return z, torch.zeros_like(z)
+    def disinterest(self, z: Tensor) -> Tensor:
+        """Return v, ``(N, D)``."""
+        return self.mlp(self.negative_ego)  # type: ignore[no-any-return]

@@ -54,39 +54,41 @@ class SignScore(nn.Module):
         self.disinterest = nn.Parameter(torch.tensor(3.0))
         self._signs = UserTargets(users, items, liked.to(torch.float32), n_users)
 
-    def forward(self, interest: Tensor, users: Tensor) -> Tensor:
+    def forward(self, interest: Tensor, disinterest: Tensor, users: Tensor) -> Tensor:
         """Return the logits of a batch of users for all items.
 
         Args:
             interest: Embeddings z of length 1.
+            disinterest: What :meth:`disinterest_embeddings` returned.
             users: The batch's users.
 
         Shapes:
-            - interest: ``(N, D)``; users: ``(B,)``; returns: ``(B, n_items)``
+            - interest: ``(N, D)``; disinterest: ``(N, D')``; users: ``(B,)``; returns:
+              ``(B, n_items)``
         """
-        z = interest.detach()
-        v = F.normalize(self.disinterest_embeddings(), dim=1)
+        z, v = interest.detach(), disinterest
         items = slice(self.n_users, None)
         logits = self.interest * (z[users] @ z[items].T)
         logits = logits - self.disinterest * (v[users] @ v[items].T)
         return logits + (self.bias + self.node_bias[users][:, None] + self.node_bias[items])
 
     def disinterest_embeddings(self) -> Tensor:
-        """Return v, ``(N, D)``."""
+        """Return v at length 1, ``(N, D')``."""
         ego = self.negative_ego
         # The mean of the powers 0, 1, 2 less that of 0.
-        return (3.0 * propagate(ego, self.negative_adjacency(), 2) - ego) / 2.0
+        v = (3.0 * propagate(ego, self.negative_adjacency(), 2) - ego) / 2.0
+        return F.normalize(v, dim=1)
 
-    def loss(self, interest: Tensor, users: Tensor) -> Tensor:
+    def loss(self, interest: Tensor, disinterest: Tensor, users: Tensor) -> Tensor:
         """Return the mean cross-entropy of the signs that a batch of users gave.
 
         Shapes:
-            - interest: ``(N, D)``; users: ``(B,)``; returns: scalar; 0 where nothing was rated
+            - interest: ``(N, D)``; disinterest: ``(N, D')``; users: ``(B,)``; returns: scalar; 0
+              where nothing was rated
         """
         rows, items, signs = self._signs.of(users)
         # Of the pairs alone: a gradient of all items would be mostly zeros.
-        ends, z = (users[rows], items + self.n_users), interest.detach()
-        v = F.normalize(self.disinterest_embeddings(), dim=1)
+        ends, z, v = (users[rows], items + self.n_users), interest.detach(), disinterest
         logits = self.interest * _products(z, *ends) - self.disinterest * _products(v, *ends)
         for end in ends:
             logits = logits + self.node_bias.index_select(0, end)

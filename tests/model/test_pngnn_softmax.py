@@ -277,8 +277,8 @@ def test_the_negative_graph_as_a_score_of_signs(build):
                 probability = logit.sigmoid() if signs[user, item] else 1 - logit.sigmoid()
                 losses.append(-probability.log())
     torch.testing.assert_close(found, expected)
-    ranking = model.forward()[0]
-    loss = model.sign.loss(ranking, users)
+    ranking, disinterest = model.forward()
+    loss = model.sign.loss(ranking, disinterest, users)
     torch.testing.assert_close(loss, torch.stack(losses).mean())
     # It leaves the embeddings that rank alone, and is a part of the loss.
     gradients = torch.autograd.grad(loss, list(model.parameters()), allow_unused=True)
@@ -301,7 +301,7 @@ def rated(loader):
 
 def test_signs_of_users_without_interactions(build):
     model, _ = build(negative_graph="sign")
-    assert model.sign.loss(model.forward()[0], torch.tensor([0])) == 0.0
+    assert model.sign.loss(*model.forward(), torch.tensor([0])) == 0.0
 
 
 @pytest.mark.parametrize(

@@ -87,8 +87,8 @@ def test_the_encoder_refuses_a_graph_of_another_size():
 
 
 def test_sirens_second_part_is_an_mlp_on_each_node_alone():
-    positive, negative = graph([(0, 0), (1, 1)]), graph([(2, 0)])
-    encoder = SirenEncoder(3, 2, positive, negative, embedding_size=4, n_layers=2).eval()
+    positive = graph([(0, 0), (1, 1)])
+    encoder = SirenEncoder(positive, embedding_size=4, n_layers=2).eval()
     z, v = encoder()
     torch.testing.assert_close(z, propagate(encoder.positive_ego, positive, 2))
     hidden = encoder.negative_ego
@@ -99,7 +99,7 @@ def test_sirens_second_part_is_an_mlp_on_each_node_alone():
     # Nothing comes from a neighbour.
     v[0].sum().backward()
     assert not encoder.negative_ego.grad[1:].any()
-    dropped = SirenEncoder(300, 2, graph([(0, 0)], 300), graph([(0, 0)], 300), dropout=0.5).train()
+    dropped = SirenEncoder(graph([(0, 0)], 300), dropout=0.5).train()
     zeros = (dropped()[1] == 0).double().mean().item()
     assert zeros > 0.6  # half by the dropout, some of the rest by the ReLU
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tabulate import tabulate
 
+from recbole_pngnn.benchmark.layout import markdown_table
 from recbole_pngnn.benchmark.report.cells import (
     Line,
     Marked,
@@ -58,9 +59,7 @@ def chosen(table: Table) -> str:
 
 
 def _table(headers: list[str], rows: list[Line]) -> str:
-    align = ("left", *["right"] * (len(headers) - 1))
-    body = [[line.label, *map(_cell, line.cells)] for line in rows]
-    return tabulate(body, headers, tablefmt="pipe", disable_numparse=True, colalign=align)
+    return markdown_table(headers, [[line.label, *map(_cell, line.cells)] for line in rows])
 
 
 def _cell(cell: Marked) -> str:
