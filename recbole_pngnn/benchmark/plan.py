@@ -89,8 +89,9 @@ def search_of(suite: Suite, cell: Cell) -> Search | None:
 
 
 def options_of(suite: Suite, cell: Cell, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge the options of a run: suite < dataset < row < chosen on validation."""
-    return {**suite.options, **cell.dataset.options, **cell.row.options, **chosen}
+    """Merge a run's options: suite < dataset < row < row on the dataset < chosen on validation."""
+    row = {**cell.row.options, **cell.row.options_on.get(cell.dataset.name, {})}
+    return {**suite.options, **cell.dataset.options, **row, **chosen}
 
 
 def setting(suite: Suite, cell: Cell, chosen: Mapping[str, Any]) -> dict[str, Any]:

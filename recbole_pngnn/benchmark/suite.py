@@ -59,6 +59,7 @@ class Row:
         name: Its name, as printed.
         model: Model, RecBole's or this plugin's.
         options: Its options, above those of the suite and of the dataset.
+        options_on: Options on one dataset, by its name, above all of these: a batch size, say.
         search: Options chosen on validation, by name.
         baseline: Whether the paired tests may compare with it.
         variant: Trained on each split's augmented variant ``SPLIT-VARIANT``; None for the split.
@@ -71,6 +72,7 @@ class Row:
     name: str
     model: str
     options: dict[str, Any] = field(default_factory=dict, hash=False)
+    options_on: dict[str, dict[str, Any]] = field(default_factory=dict, hash=False)
     search: dict[str, Range] = field(default_factory=dict, hash=False)
     baseline: bool = False
     variant: str | None = None
@@ -212,9 +214,14 @@ def _check(suite: Suite, where: str) -> None:
         if twice:
             raise ValueError(f"{where}: {label}: {', '.join(twice)} is there twice")
     reserved = {"metrics", "topk", "valid_metric", "seed", "data_path", "output_dir", "protocol"}
+    known = [dataset.name for dataset in suite.datasets]
+    for row in suite.rows:
+        for name in row.options_on:
+            _known(name, known, f"{where}: rows: {row.name}: options_on")
     groups: list[Suite | Dataset | Row] = [suite, *suite.datasets, *suite.rows]
-    for group in groups:
-        for key in sorted(reserved & set(group.options)):
+    on_datasets = [options for row in suite.rows for options in row.options_on.values()]
+    for options in [*(group.options for group in groups), *on_datasets]:
+        for key in sorted(reserved & set(options)):
             raise ValueError(
                 f"{where}: options: {key} is the suite's own, the same for every row; set it at "
                 f"the top (metrics, topk, valid_metric, seeds) or leave it out"
@@ -252,10 +259,12 @@ def _row(value: Any, trials: int, where: str) -> Row:
     if search and not trials:
         raise ValueError(f"{where}: search needs a budget; set trials at the top of the file")
     variant = keys.optional_text("variant")
+    on_dataset = _Keys(keys.mapping("options_on"), f"{where}: options_on")
     row = Row(
         name=keys.text("name", model),
         model=model,
         options=keys.mapping("options"),
+        options_on={name: on_dataset.mapping(name) for name in keys.mapping("options_on")},
         search=search,
         baseline=keys.flag("baseline"),
         variant=variant,
@@ -264,12 +273,13 @@ def _row(value: Any, trials: int, where: str) -> Row:
         reference=keys.optional_text("reference"),
     )
     keys.finish()
-    for option, found in search.items():
-        if option in row.options and not _within(row.options[option], found):
-            raise ValueError(
-                f"{where}: search: {option} starts at {row.options[option]!r}, the row's option, "
-                f"which is outside of {found.kind} {list(found.values)}"
-            )
+    for options in (row.options, *row.options_on.values()):
+        for option, found in search.items():
+            if option in options and not _within(options[option], found):
+                raise ValueError(
+                    f"{where}: search: {option} starts at {options[option]!r}, the row's option, "
+                    f"which is outside of {found.kind} {list(found.values)}"
+                )
     if row.augment and row.variant is None:
         raise ValueError(f"{where}: augment makes a variant; name it by variant")
     if row.answers and row.variant is None:

@@ -69,6 +69,8 @@ def test_a_search_and_its_budget():
         ({"valid_metric": "NDCG@7"}, "valid_metric: 'ndcg@7' is not one of"),
         ({"tables": [["precision@6"]]}, "tables: 'precision@6' is not one of"),
         ({"options": {"topk": [3]}}, "topk is the suite's own"),
+        ({"rows": [{"model": "Pop", "options_on": {"e": {}}}]}, "options_on: 'e' is not one of d"),
+        ({"rows": [{"model": "Pop", "options_on": {"d": {"seed": 1}}}]}, "seed is the suite's own"),
         ({"trials": -1}, "trials must be a whole number of at least 0"),
     ],
 )
@@ -91,6 +93,7 @@ def test_what_a_suite_may_not_say(changes, words):
         ({"augment": ["--provider", "random"]}, "augment makes a variant; name it"),
         ({"answers": "a.jsonl"}, "answers are for a variant; name it"),
         ({"options": [1]}, "options must be a mapping"),
+        ({"options_on": {"d": 1}}, "options_on: d must be a mapping; found 1"),
     ],
 )
 def test_what_a_row_may_not_say(row, words):
@@ -104,6 +107,22 @@ def test_a_search_starts_inside_of_its_range():
     read({"trials": 2}, search=search, options={"reg_weight": 1.5})
     with pytest.raises(ValueError, match="reg_weight starts at 250, the row's option"):
         read({"trials": 2}, search=search, options={"reg_weight": 250})
+
+
+def test_options_of_a_row_on_one_dataset():
+    datasets = {"d": {"splits": ["d1"], "options": {"a": 2, "b": 2}}, "e": {"splits": ["e1"]}}
+    suite = read(
+        {"options": {"a": 1, "c": 1}, "datasets": datasets, "trials": 2},
+        options={"b": 3, "x": 3},
+        options_on={"d": {"b": 4, "s": 1.5}},
+        search={"s": {"uniform": [1, 2]}},
+    )
+    on_d, on_e = cells(suite)
+    assert options_of(suite, on_d, {}) == {"a": 2, "b": 4, "c": 1, "s": 1.5, "x": 3}
+    assert options_of(suite, on_d, {"s": 1.7})["s"] == 1.7
+    assert options_of(suite, on_e, {}) == {"a": 1, "b": 3, "c": 1, "x": 3}
+    with pytest.raises(ValueError, match="s starts at 3, the row's option"):
+        read({"trials": 2}, options_on={"d": {"s": 3}}, search={"s": {"uniform": [1, 2]}})
 
 
 def test_no_yaml_and_no_file():
