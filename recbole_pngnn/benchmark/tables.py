@@ -2,8 +2,8 @@
 
 ``make tables`` (``python -m recbole_pngnn.benchmark.tables README.md``) replaces what is between
 ``<!-- table NAME -->`` and ``<!-- end -->``; ``suite:NAME`` stands for the tables of a benchmark's
-suite, ``suite:NAME/brief`` for one table a dataset, ``trials:GROUP`` for a group of the trials that
-chose a preset. No figure of a table is typed.
+suite, ``suite:NAME/brief`` for a few of their columns, ``suite:NAME/1`` for the first of them,
+``trials:GROUP`` for a group of recorded trials. No figure of a table is typed.
 """
 
 from __future__ import annotations
@@ -62,13 +62,22 @@ def _record(name: str) -> dict[str, Any]:
 
 
 def of_suite(name: str) -> str:
-    """Lay out what is recorded of a benchmark's suite; ``NAME/brief`` in a table a dataset."""
-    name, _, brief = name.partition("/")
-    if brief not in ("", "brief"):
-        raise ValueError(f"the tables of suite {name} are {name} and {name}/brief, not /{brief}")
+    """Lay out what is recorded of a benchmark's suite, or of a part of its columns.
+
+    Args:
+        name: The suite's; ``NAME/brief`` for a few columns, ``NAME/1`` for the first of its tables.
+
+    Raises:
+        ValueError: There is no such suite or part.
+    """
+    name, _, part = name.partition("/")
     suite = read_suite(find_suite(name))
-    if brief:
-        suite = replace(suite, tables=(BRIEF,))
+    parts = {str(number): columns for number, columns in enumerate(suite.tables, 1)}
+    parts["brief"] = BRIEF
+    if part and part not in parts:
+        raise ValueError(f"there is no {name}/{part}; there are {name}/{{{', '.join(parts)}}}")
+    if part:
+        suite = replace(suite, tables=(parts[part],))
     return markdown(summarise(suite, Results(RESULTS)))
 
 

@@ -68,6 +68,22 @@ def test_a_mark_without_a_table():
         tables.fill("<!-- table fold9 -->\n<!-- end -->")
 
 
+def test_parts_of_a_suite(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+    def headers(name):
+        rows = [line for line in tables.of_suite(name).splitlines() if line.startswith("| ml-1m ")]
+        return [[cell.strip() for cell in row.strip("|").split("|")][1:] for row in rows]
+
+    paper = [f"{metric}@{k}" for k in (5, 10, 15, 20) for metric in "PR"]
+    costs = ["SignAUC", "training, s", "memory, MiB"]
+    assert headers("table1") == [paper, costs]
+    assert headers("table1/1") == [paper]
+    assert headers("table1/brief") == [["P@5", "R@5", "NDCG@10", "P@20", "R@20", "SignAUC"]]
+    with pytest.raises(ValueError, match=r"no table1/3; there are table1/\{1, 2, brief\}"):
+        tables.of_suite("table1/3")
+
+
 def test_the_table_on_the_screen():
     record = {
         "model": "M",
