@@ -241,7 +241,7 @@ def count_popularity() -> None:
 
 
 def read_files_in_c() -> None:
-    """RecBole reads its files by pandas' parser in Python (dataset.py:492), six times slower.
+    """RecBole reads its files by pandas' parser in Python (dataset.py:492), several times slower.
 
     Only a separator of several characters needs that one.
     """
