@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-# The compressed product of the CPU is MKL's; a build without it (Arm, macOS) keeps coordinates.
-_CPU_HAS_CSR_PRODUCT = torch.backends.mkl.is_available()
-
-# Columns do not depend on each other; a block of them that a CPU's cache holds is multiplied
-# faster than all at once.
-_CACHED_COLUMNS = 32
+from recbole_pngnn.nn.product import compressed, sparse_product
 
 
 def bipartite_adjacency(
@@ -44,8 +38,7 @@ def bipartite_adjacency(
 
     Shapes:
         - users, items, edge_weight: ``(E,)``
-        - returns: ``(N, N)`` sparse, ``N = n_users + n_items``, users first; CSR with 32-bit
-          indices where this build of torch multiplies it, COO elsewhere.
+        - returns: ``(N, N)`` sparse CSR, ``N = n_users + n_items``, users first
 
     Raises:
         ValueError: The lengths differ, an index is out of range, or a weight is negative.
@@ -78,31 +71,7 @@ def bipartite_adjacency(
     coo = torch.sparse_coo_tensor(
         torch.stack([rows, columns]), values, (n_nodes, n_nodes), check_invariants=False
     ).coalesce()
-    return as_fast_layout(coo)
-
-
-def as_fast_layout(matrix: Tensor) -> Tensor:
-    """Return a coalesced COO matrix in the layout that multiplies fastest on its device.
-
-    Args:
-        matrix: Coalesced sparse matrix.
-
-    Shapes:
-        - matrix, returns: ``(N, M)``; CSR with 32-bit indices where possible (half the index
-          traffic, and the only width that MKL takes without a copy), else ``matrix`` itself.
-    """
-    if matrix.device.type == "cpu" and not _CPU_HAS_CSR_PRODUCT:
-        return matrix
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-        csr = matrix.to_sparse_csr()
-        return torch.sparse_csr_tensor(
-            csr.crow_indices().to(torch.int32),
-            csr.col_indices().to(torch.int32),
-            csr.values(),
-            csr.shape,
-            check_invariants=False,
-        )
+    return compressed(coo)
 
 
 class _Propagate(torch.autograd.Function):
@@ -125,15 +94,10 @@ class _Propagate(torch.autograd.Function):
 
 
 def _mean_of_powers(x: Tensor, adjacency: Tensor, n_layers: int) -> Tensor:
-    width = _CACHED_COLUMNS if x.device.type == "cpu" else x.shape[1]
-    blocks = []
-    for block in x.split(width, dim=1):
-        # Horner's rule: x + A (x + A (x + ...)), one fused product a layer.
-        start = total = block.contiguous()
-        for _ in range(n_layers):
-            total = torch.addmm(start, adjacency, total)
-        blocks.append(total)
-    return torch.cat(blocks, dim=1) / (n_layers + 1)
+    total = x
+    for _ in range(n_layers):  # Horner's rule: x + A (x + A (x + ...))
+        total = sparse_product(adjacency, total).add_(x)
+    return total / (n_layers + 1)
 
 
 def propagate(x: Tensor, adjacency: Tensor, n_layers: int) -> Tensor:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from recbole_pngnn.nn.graph import as_fast_layout
 from recbole_pngnn.nn.item_item import ease_weights
+from recbole_pngnn.nn.product import compressed, sparse_product
 from recbole_pngnn.nn.softmax import UserTargets
 
 # A dense matrix of items by items, and its inverse, in double precision: 2 * 8 bytes a pair.
@@ -99,7 +99,7 @@ class ItemRegression:
         matrix = torch.sparse_coo_tensor(
             torch.stack([rows, items]), weights, (len(users), self.n_items), check_invariants=False
         )
-        return as_fast_layout(matrix.coalesce()) @ solution
+        return sparse_product(compressed(matrix.coalesce()), solution)
 
     def cross_fitted(self, n_folds: int, generator: torch.Generator) -> Tensor:
         """Predict each user by a B that was fitted without that user.
@@ -138,7 +138,7 @@ class ItemRegression:
             columns = torch.sparse_coo_tensor(indices, weighted, shape, check_invariants=False)
             dense = torch.zeros(len(batch), self.n_items, device=users.device)
             dense.index_put_((rows, items), weights, accumulate=True)
-            gram += as_fast_layout(columns.coalesce()) @ dense
+            gram += sparse_product(compressed(columns.coalesce()), dense)
         return gram
 
 

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from recbole_pngnn.nn.product import sparse_product
+
 
 class _SampledProduct(torch.autograd.Function):
     """Inner products of each row with its own columns, as a sampled dense-dense product.
@@ -31,9 +33,9 @@ class _SampledProduct(torch.autograd.Function):
         grad = grad.contiguous()
         grad_users = grad_items = None
         if ctx.needs_input_grad[0]:
-            grad_users = _row_pattern(items, grad, item_table) @ item_table
+            grad_users = sparse_product(_row_pattern(items, grad, item_table), item_table)
         if ctx.needs_input_grad[1]:
-            grad_items = _column_pattern(items, grad, len(item_table)) @ user_rows
+            grad_items = sparse_product(_column_pattern(items, grad, len(item_table)), user_rows)
         return grad_users, grad_items, None
 
 

@@ -13,19 +13,19 @@ from recbole.model.general_recommender.sgl import SGL
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from recbole_pngnn.nn.graph import as_fast_layout
+from recbole_pngnn.nn.product import compressed, sparse_product
 
 
 class _SymmetricProduct(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, matrix: Tensor, x: Tensor) -> Tensor:
         ctx.matrix = matrix
-        return matrix @ x
+        return sparse_product(matrix, x)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
-        return None, ctx.matrix @ grad.contiguous()
+        return None, sparse_product(ctx.matrix, grad)
 
 
 class SymmetricMatrix:
@@ -39,7 +39,7 @@ class SymmetricMatrix:
     """
 
     def __init__(self, matrix: Tensor) -> None:
-        self.matrix = as_fast_layout(matrix.coalesce())
+        self.matrix = compressed(matrix.coalesce())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> SymmetricMatrix:
         return self  # never written to; torch cannot copy CSR tensors

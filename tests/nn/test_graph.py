@@ -5,7 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recbole_pngnn.nn.graph import as_fast_layout, bipartite_adjacency, propagate
+from recbole_pngnn.nn.graph import bipartite_adjacency, propagate
+from recbole_pngnn.nn.product import compressed
 
 
 def dense_normalised(users, items, n_users, n_items):
@@ -98,11 +99,11 @@ def test_isolated_nodes_get_their_own_share_and_no_nan():
 
 
 def test_coordinates_and_compressed_rows_are_one_matrix():
-    compressed = adjacency([0, 1, 1], [1, 0, 1], 2, 2)
-    coordinates = compressed.to_dense().to_sparse_coo().coalesce()
+    rows = adjacency([0, 1, 1], [1, 0, 1], 2, 2)
+    coordinates = rows.to_dense().to_sparse_coo().coalesce()
     x = torch.randn(4, 3, dtype=torch.float64)
-    torch.testing.assert_close(propagate(x, coordinates, 3), propagate(x, compressed, 3))
-    torch.testing.assert_close(as_fast_layout(coordinates).to_dense(), coordinates.to_dense())
+    torch.testing.assert_close(propagate(x, coordinates, 3), propagate(x, rows, 3))
+    torch.testing.assert_close(compressed(coordinates).to_dense(), coordinates.to_dense())
 
 
 @pytest.mark.parametrize(
