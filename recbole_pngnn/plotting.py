@@ -28,6 +28,7 @@ PALETTE = (
     "#000000",
     "#F0E442",
 )
+GREY = "#999999"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 _STYLE: dict[str, Any] = {
     "svg.hashsalt": "recbole-pngnn",  # ids of an SVG are random without

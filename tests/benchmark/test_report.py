@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from recbole_pngnn import plotting
 from recbole_pngnn.benchmark import tables
 from recbole_pngnn.benchmark.plan import Recorded, cells, search_key, search_of, setting_hash
 from recbole_pngnn.benchmark.records import Results
@@ -19,7 +20,7 @@ from recbole_pngnn.benchmark.report.cells import number
 from recbole_pngnn.benchmark.report.latex import escape, latex
 from recbole_pngnn.benchmark.report.long import long_csv
 from recbole_pngnn.benchmark.report.markdown import chosen, markdown
-from recbole_pngnn.benchmark.report.plots import activity_bounds, activity_means
+from recbole_pngnn.benchmark.report.plots import activity_bounds, activity_means, looks
 from recbole_pngnn.benchmark.report.summary import summarise
 from recbole_pngnn.benchmark.report.write import write_report
 from recbole_pngnn.benchmark.suite import read_suite
@@ -245,6 +246,19 @@ def test_groups_of_activity(suite, results):
         assert deviations[group] == pytest.approx(np.std(of_runs, ddof=1))
 
 
+def test_of_many_rows_the_best_and_ours_are_in_colour(suite, results):
+    weak, strong, ours, *_ = summarise(suite, results).tables[0].rows
+    few = looks([weak, strong, ours], "precision@2")
+    assert [look["color"] for look in few] == list(plotting.PALETTE[:3])
+    many = [weak, *[strong] * 6, ours, weak]
+    found = looks(many, "precision@2")
+    grey = [place for place, look in enumerate(found) if look["color"] == plotting.GREY]
+    assert grey == [0, 8]
+    assert found[0]["marker"] != found[8]["marker"]
+    coloured = [look["color"] for place, look in enumerate(found) if place not in grey]
+    assert coloured == list(plotting.PALETTE[:7])
+
+
 @pytest.mark.parametrize(
     ("value", "name", "text"),
     [
@@ -275,5 +289,5 @@ def test_a_brief_table_of_a_suite(suite, results, monkeypatch):
     one = replace(suite, tables=(("recall@5", "signauc"),))
     assert markdown(summarise(one, results)) in filled
     assert "P@5" not in filled
-    with pytest.raises(ValueError, match="not /short"):
+    with pytest.raises(ValueError, match=r"no small/short; there are small/\{1, brief\}"):
         tables.fill("<!-- table suite:small/short -->\n<!-- end -->\n")

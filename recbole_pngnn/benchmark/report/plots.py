@@ -32,26 +32,39 @@ def plots(summary: Summary, table: Table) -> dict[str, Figure]:
         }
 
 
-def _looks(rows: Sequence[RowSummary]) -> list[dict[str, Any]]:
-    """A colour and a marker for each row: markers change where the colours begin again."""
-    colours = itertools.cycle(plotting.PALETTE)
+def looks(rows: Sequence[RowSummary], metric: str) -> list[dict[str, Any]]:
+    """Choose a colour and a marker for each row.
+
+    Of more rows than there are colours, the baselines that are not among the best are grey, told
+    apart by their markers.
+
+    Args:
+        rows: The rows.
+        metric: Finds the best baselines.
+    """
+    coloured = list(range(len(rows)))
+    if len(rows) > len(plotting.PALETTE):
+        by_merit = sorted(coloured, key=lambda place: -rows[place].figures[metric].mean)
+        by_merit.sort(key=lambda place: rows[place].row.baseline)
+        coloured = by_merit[: len(plotting.PALETTE) - 1]  # without the faint one
+    colours, markers, grey_markers = (
+        itertools.cycle(values) for values in (plotting.PALETTE, *[plotting.MARKERS] * 2)
+    )
     return [
-        {
-            "color": next(colours),
-            "marker": plotting.MARKERS[place % len(plotting.MARKERS)],
-            "linestyle": "-" if place < len(plotting.PALETTE) else "--",
-        }
-        for place, _ in enumerate(rows)
+        {"color": next(colours), "marker": next(markers)}
+        if place in coloured
+        else {"color": plotting.GREY, "marker": next(grey_markers), "linewidth": 0.7, "zorder": 1}
+        for place in range(len(rows))
     ]
 
 
 def _by_cutoff(summary: Summary, rows: Sequence[RowSummary]) -> Figure:
     suite = summary.suite
     kinds = [metric.lower() for metric in suite.metrics if metric.lower() != "signauc"]
-    cutoffs = sorted(suite.topk)
+    cutoffs, colours = sorted(suite.topk), looks(rows, suite.main_metric)
     figure, axes = plotting.new_figure(2.6 * len(kinds) + 1.6, 2.8, n_columns=len(kinds))
     for kind, panel in zip(kinds, axes, strict=True):
-        for place, (row, look) in enumerate(zip(rows, _looks(rows), strict=True)):
+        for place, (row, look) in enumerate(zip(rows, colours, strict=True)):
             found = [row.figures[f"{kind}@{k}"] for k in cutoffs]
             # Side by side, so that bars do not cover each other.
             aside = (place - (len(rows) - 1) / 2) * 0.12
@@ -72,14 +85,15 @@ def _by_cutoff(summary: Summary, rows: Sequence[RowSummary]) -> Figure:
 def _by_time(summary: Summary, rows: Sequence[RowSummary]) -> Figure:
     metric = summary.suite.main_metric
     figure, (panel,) = plotting.new_figure(6.4, 3.2)
-    for row, look in zip(rows, _looks(rows), strict=True):
+    for row, look in zip(rows, looks(rows, metric), strict=True):
         accuracy, seconds = row.figures[metric], row.figures["train_seconds"]
         panel.errorbar(
             max(seconds.mean, 0.01),  # a logarithm needs more than nothing
             accuracy.mean,
             yerr=_bars([accuracy.deviation]),
             label=row.row.name,
-            **{**look, "linestyle": "none"},
+            linestyle="none",
+            **look,
         )
     panel.set_xscale("log")
     panel.set_xlabel("training, seconds")
@@ -94,17 +108,15 @@ def _by_activity(summary: Summary, rows: Sequence[RowSummary]) -> Figure:
     figure, (panel,) = plotting.new_figure(8.0, 3.2)
     places = np.arange(len(bounds) - 1)
     width = 0.8 / len(rows)
-    for place, (row, look) in enumerate(zip(rows, _looks(rows), strict=True)):
+    for place, (row, look) in enumerate(zip(rows, looks(rows, metric), strict=True)):
         means, deviations = activity_means(row, metric, bounds)
-        panel.bar(
+        panel.errorbar(
             places + (place - (len(rows) - 1) / 2) * width,
             means,
-            width,
             yerr=_bars(deviations),
             label=row.row.name,
-            color=look["color"],
-            hatch="//" if look["linestyle"] == "--" else None,
-            error_kw={"elinewidth": 0.8},
+            linestyle="none",
+            **look,
         )
     panel.set_xticks(places, [f"{low} to {high - 1}" for low, high in itertools.pairwise(bounds)])
     panel.set_xlabel("user's ratings in training")
