@@ -35,6 +35,7 @@ def mend_recbole() -> None:
     validate_models_of_one_epoch()
     count_popularity()
     read_files_in_c()
+    index_by_tensors()
 
 
 def restore_numpy_aliases() -> None:
@@ -257,3 +258,28 @@ class _ReadingPandas(_ModuleProxy):
         if len(options.get("delimiter") or "") == 1:
             options.update(engine="c", float_precision="round_trip")
         return self._real.read_csv(*args, **options)
+
+
+def index_by_tensors() -> None:
+    """Interactions make a list of an index, and a tensor of that list for each of their columns.
+
+    Every batch of a training is such an index (interaction.py:137).
+    """
+    interaction = importlib.import_module("recbole.data.interaction").Interaction
+    if hasattr(interaction.__getitem__, "__wrapped__"):
+        return
+    getitem = interaction.__getitem__
+
+    @functools.wraps(getitem)
+    def __getitem__(self: Any, index: Any) -> Any:
+        import numpy as np
+        import torch
+
+        if not isinstance(index, (np.ndarray, torch.Tensor)):
+            return getitem(self, index)
+        rows = torch.as_tensor(index)
+        if rows.is_floating_point():  # NumPy's array of no numbers
+            return getitem(self, index)
+        return interaction({name: self[name][rows.to(self[name].device)] for name in self})
+
+    interaction.__getitem__ = __getitem__

@@ -12,6 +12,7 @@ import recbole.trainer.trainer as recbole_trainer
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from recbole.data.interaction import Interaction
 
 import recbole_pngnn
 from recbole_pngnn.plugin import compat
@@ -221,3 +222,37 @@ def test_recbole_reads_in_c_what_one_character_separates(atomic, monkeypatch):
     engines.clear()
     recbole_pngnn.run("Pop", "tiny", config_dict={**options, "field_separator": "::"})
     assert set(engines) == {"python"}
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        np.array([2, 0, 2]),
+        torch.tensor([-1, 1]),
+        np.array([True, False, True]),
+        torch.tensor([False, False, True]),
+        np.array([]),
+        torch.tensor(1),
+        [0, 2],
+        slice(0, 2),
+        1,
+    ],
+    ids=repr,
+)
+def test_interactions_are_indexed_as_before(index):
+    rows = Interaction({"id": torch.arange(3), "pair": torch.randn(3, 2)})
+    expected = Interaction.__getitem__.__wrapped__(rows, index)
+    found = rows[index]
+    assert list(found) == ["id", "pair"]
+    for name in found:
+        assert torch.equal(found[name], expected[name])
+    assert rows["id"] is rows.interaction["id"]
+
+
+def test_no_list_is_made_of_an_index():
+    class Array(np.ndarray):
+        def tolist(self):
+            raise AssertionError("a list was made")
+
+    rows = Interaction({"id": torch.arange(3)})
+    assert rows[np.array([2, 1]).view(Array)]["id"].tolist() == [2, 1]
