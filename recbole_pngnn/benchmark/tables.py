@@ -23,7 +23,7 @@ from recbole_pngnn.benchmark.records import Results
 from recbole_pngnn.benchmark.report.markdown import markdown
 from recbole_pngnn.benchmark.report.summary import summarise
 from recbole_pngnn.benchmark.suite import find_suite, read_suite
-from recbole_pngnn.benchmark.trials import HEADERS, TRIAL_METRICS, ablation_table, trials_table
+from recbole_pngnn.benchmark.trials import ablation_table, trials_table
 
 RESULTS = Path("results")
 PAPER_METRICS = [f"{name}@{k}" for k in (5, 10, 15, 20) for name in ("precision", "recall")]
@@ -194,24 +194,15 @@ def ablation() -> str:
 
 def ablation_ml_100k() -> str:
     """Lay out whether the preset's choices carry over to ml-100k, over seeds of the split."""
-    rows = []
-    for name, label in (
-        ("preset", "**pngnn-softmax**, batches of 80"),
-        ("no_negative_graph", "A: no negative graph"),
-        ("embeddings", "B: A without item-item term"),
-        ("embeddings-ratings_alike", "B, ratings of a sign weigh alike (disliked .3)"),
-        ("SignedEASE", "SignedEASE"),
-    ):
-        files = sorted((RESULTS / "ablation" / "ml-100k").glob(f"{name}-seed*.json"))
-        records = [json.loads(file.read_text(encoding="utf-8")) for file in files]
-        figures = [
-            f"{statistics.mean(record[part][metric] for record in records):.4f}".lstrip("0")
-            for part in ("valid_result", "test_result")
-            for metric in TRIAL_METRICS
-        ]
-        rows.append([label, *figures])
-    headers = [f"{part} {name}" for part in ("valid", "test") for name in HEADERS]
-    return markdown_table(["", *headers], rows)
+    labels = {
+        "preset": "**pngnn-softmax**, batches of 80",
+        "no_negative_graph": "A: no negative graph",
+        "embeddings": "B: A without item-item term",
+        "embeddings-ratings_alike": "B, ratings of a sign weigh alike (disliked .3)",
+        "SignedEASE": "SignedEASE",
+    }
+    by_seed = {f"{name}-seed*": label for name, label in labels.items()}
+    return ablation_table(RESULTS / "ablation" / "ml-100k", by_seed)
 
 
 TABLES: dict[str, Callable[[], str]] = {

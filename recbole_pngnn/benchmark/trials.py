@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import statistics
+from collections.abc import Sequence
 from pathlib import Path
 
 from recbole_pngnn.benchmark.layout import markdown_table, metric_cells
@@ -35,21 +37,36 @@ def trials_table(file: Path, group: str) -> str:
 
 
 def ablation_table(folder: Path, labels: dict[str, str]) -> str:
-    """Lay out records of one split: validation and, where it was read, test.
+    """Lay out records: validation and, where it was read, test; means over the splits.
 
     Args:
         folder: Folder of records.
-        labels: What to call each record, by the stem of its file.
+        labels: What to call the records, by the stem of their files, a pattern for several splits.
+
+    Raises:
+        FileNotFoundError: There is no such record.
     """
     rows = []
     for name, label in labels.items():
-        record = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-        rows.append(
-            [
-                label,
-                *metric_cells(record["valid_result"], TRIAL_METRICS),
-                *metric_cells(record["test_result"] or {}, TRIAL_METRICS),
-            ]
-        )
+        files = sorted(folder.glob(f"{name}.json"))
+        if not files:
+            raise FileNotFoundError(f"there is no record {folder / name}.json")
+        records = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+        cells = [
+            cell
+            for part in ("valid_result", "test_result")
+            for cell in metric_cells(
+                _mean([record[part] or {} for record in records]), TRIAL_METRICS
+            )
+        ]
+        rows.append([label, *cells])
     headers = [f"{part} {name}" for part in ("valid", "test") for name in HEADERS]
     return markdown_table(["", *headers], rows)
+
+
+def _mean(results: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {
+        metric: statistics.mean(result[metric] for result in results)
+        for metric in TRIAL_METRICS
+        if all(result.get(metric) is not None for result in results)
+    }

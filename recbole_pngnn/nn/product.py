@@ -13,7 +13,7 @@ def compressed(matrix: Tensor) -> Tensor:
     """Return a matrix of coordinates as compressed rows.
 
     Args:
-        matrix: Coalesced.
+        matrix: An entry that occurs twice is the sum.
 
     Shapes:
         - matrix: ``(N, M)`` sparse COO; returns: ``(N, M)`` sparse CSR with 32-bit indices, half
@@ -21,7 +21,7 @@ def compressed(matrix: Tensor) -> Tensor:
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-        csr = matrix.to_sparse_csr()
+        csr = matrix.coalesce().to_sparse_csr()
         return torch.sparse_csr_tensor(
             csr.crow_indices().to(torch.int32),
             csr.col_indices().to(torch.int32),

@@ -99,7 +99,7 @@ class ItemRegression:
         matrix = torch.sparse_coo_tensor(
             torch.stack([rows, items]), weights, (len(users), self.n_items), check_invariants=False
         )
-        return sparse_product(compressed(matrix.coalesce()), solution)
+        return sparse_product(compressed(matrix), solution)
 
     def cross_fitted(self, n_folds: int, generator: torch.Generator) -> Tensor:
         """Predict each user by a B that was fitted without that user.
@@ -138,7 +138,7 @@ class ItemRegression:
             columns = torch.sparse_coo_tensor(indices, weighted, shape, check_invariants=False)
             dense = torch.zeros(len(batch), self.n_items, device=users.device)
             dense.index_put_((rows, items), weights, accumulate=True)
-            gram += sparse_product(compressed(columns.coalesce()), dense)
+            gram += sparse_product(compressed(columns), dense)
         return gram
 
 

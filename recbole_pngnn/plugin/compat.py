@@ -265,6 +265,9 @@ def index_by_tensors() -> None:
 
     Every batch of a training is such an index (interaction.py:137).
     """
+    import numpy as np
+    import torch
+
     interaction = importlib.import_module("recbole.data.interaction").Interaction
     if hasattr(interaction.__getitem__, "__wrapped__"):
         return
@@ -272,9 +275,6 @@ def index_by_tensors() -> None:
 
     @functools.wraps(getitem)
     def __getitem__(self: Any, index: Any) -> Any:
-        import numpy as np
-        import torch
-
         if not isinstance(index, (np.ndarray, torch.Tensor)):
             return getitem(self, index)
         rows = torch.as_tensor(index)

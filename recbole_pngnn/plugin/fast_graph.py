@@ -39,7 +39,7 @@ class SymmetricMatrix:
     """
 
     def __init__(self, matrix: Tensor) -> None:
-        self.matrix = compressed(matrix.coalesce())
+        self.matrix = compressed(matrix)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> SymmetricMatrix:
         return self  # never written to; torch cannot copy CSR tensors

@@ -54,3 +54,14 @@ def test_an_ablation(tmp_path):
     assert cells[0][1:3] == ["valid P@5", "valid R@5"]
     assert cells[2] == ["all of it", *[".2000"] * 10]
     assert cells[3] == ["less", *[".1000"] * 5, *[""] * 5]
+
+
+def test_an_ablation_over_splits(tmp_path):
+    for seed, value in ((1, 0.1), (2, 0.3)):
+        result = dict.fromkeys(TRIAL_METRICS, value)
+        record = {"valid_result": result, "test_result": result}
+        (tmp_path / f"part-seed{seed}.json").write_text(json.dumps(record))
+    row = ablation_table(tmp_path, {"part-seed*": "both"}).splitlines()[2]
+    assert [cell.strip() for cell in row.split("|")[1:-1]] == ["both", *[".2000"] * 10]
+    with pytest.raises(FileNotFoundError, match=r"no record .*whole-seed\*\.json"):
+        ablation_table(tmp_path, {"whole-seed*": "none"})

@@ -44,9 +44,10 @@ def looks(rows: Sequence[RowSummary], metric: str) -> list[dict[str, Any]]:
     """
     coloured = list(range(len(rows)))
     if len(rows) > len(plotting.PALETTE):
-        by_merit = sorted(coloured, key=lambda place: -rows[place].figures[metric].mean)
-        by_merit.sort(key=lambda place: rows[place].row.baseline)
-        coloured = by_merit[: len(plotting.PALETTE) - 1]  # without the faint one
+        coloured.sort(
+            key=lambda place: (rows[place].row.baseline, -rows[place].figures[metric].mean)
+        )
+        coloured = coloured[: len(plotting.PALETTE) - 1]  # without the faint one
     colours, markers, grey_markers = (
         itertools.cycle(values) for values in (plotting.PALETTE, *[plotting.MARKERS] * 2)
     )
