@@ -22,6 +22,7 @@ from recbole_pngnn.benchmark.layout import markdown_table, metric_cells
 from recbole_pngnn.benchmark.records import Results
 from recbole_pngnn.benchmark.report.markdown import markdown
 from recbole_pngnn.benchmark.report.summary import summarise
+from recbole_pngnn.benchmark.suggestions import suggestions_table
 from recbole_pngnn.benchmark.suite import find_suite, read_suite
 from recbole_pngnn.benchmark.trials import ablation_table, trials_table
 
@@ -79,6 +80,12 @@ def of_suite(name: str) -> str:
     if part:
         suite = replace(suite, tables=(parts[part],))
     return markdown(summarise(suite, Results(RESULTS)))
+
+
+def suggestions() -> str:
+    """Lay out what suggested interactions change in the paper's Table 1."""
+    suite = read_suite(find_suite("table1"))
+    return suggestions_table(summarise(suite, Results(RESULTS)), suite.tables[0])
 
 
 def fold1() -> str:
@@ -214,6 +221,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "augmentation-report": augmentation_report,
     "augmentation-speed": augmentation_speed,
     "prompt": prompt,
+    "suggestions": suggestions,
     "mask": mask,
     "speed": speed,
 }

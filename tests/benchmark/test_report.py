@@ -42,7 +42,7 @@ rows:
   - {name: strong, model: BPR, baseline: true}
   - {name: ours, model: EASE, reference: ours (paper), search: {reg_weight: {uniform: [1, 9]}}}
   - {name: half, model: LightGCN}
-  - {name: none, model: NGCF}
+  - {name: none, model: NGCF, reference: none (paper)}
 """
 N_USERS = 40
 PRECISION = {"weak": 0.2, "strong": 0.5, "ours": 0.9, "half": 1.0}
@@ -64,7 +64,12 @@ def users_of(split, rate, changed=False):
 def suite():
     Path("s.yaml").write_text(SUITE)
     Path("results").mkdir()
-    published = {"test_result": {"ours (paper)": {"precision@2": 0.1234}}}
+    published = {
+        "test_result": {
+            "ours (paper)": {"precision@2": 0.1234},
+            "none (paper)": {"precision@2": 0.4321},
+        }
+    }
     Path("results/published.json").write_text(json.dumps(published))
     return read_suite(Path("s.yaml"))
 
@@ -123,6 +128,7 @@ def test_a_table(suite, results):
         "ours",
         "ours (paper)",
         "half (1 of 2 runs)",
+        "none (paper)",  # its row is not recorded
     ]
     precision = {}
     for name in ("weak", "strong", "ours"):
@@ -133,6 +139,10 @@ def test_a_table(suite, results):
     assert f"**{precision['ours']}** ↑ |" in rows["ours"]
     assert rows["ours (paper)"].count(".") == 1
     assert ".1234" in rows["ours (paper)"]
+    assert ".4321" in rows["none (paper)"]
+    costs = markdown(summarise(replace(suite, tables=(("train_seconds",),)), results))
+    assert "| ours " in costs
+    assert "(paper)" not in costs  # publishes nothing of it
     # One run more would change it: no rank, no test, no spread.
     assert not re.search(r"[*<±↑]", rows["half (1 of 2 runs)"])
     assert rows["ours"].rstrip("| ").endswith("12.3")
@@ -177,7 +187,7 @@ def test_latex(suite, results):
     for command in (r"\toprule", r"\midrule", r"\bottomrule"):
         assert text.count(command) == 1
     body = [line for line in text.splitlines() if line.endswith(r"\\")]
-    assert len(body) == 6
+    assert len(body) == 7
     assert {line.count("&") for line in body} == {3}
     assert r"\emph{ours (paper)} & .1234 &  &  \\" in text
     assert re.search(r"ours & \\textbf\{\.\d{4}\} \{\\scriptsize\$\\pm\$\.\d{4}\}\$\^", text)

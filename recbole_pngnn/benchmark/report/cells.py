@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from recbole_pngnn.benchmark.report.summary import Figure, RowSummary, Summary, Table
@@ -57,6 +57,8 @@ def number(value: float, name: str) -> str:
 def lines(table: Table, columns: Sequence[str]) -> list[Line]:
     """Lay out the rows of a part of a table, published figures below their rows.
 
+    Those of rows that are not recorded come last.
+
     Args:
         table: The table.
         columns: Metrics and costs.
@@ -68,12 +70,20 @@ def lines(table: Table, columns: Sequence[str]) -> list[Line]:
             label += f" ({len(row.runs)} of {row.n_expected} runs)"
         found.append(Line(label, [_cell(table, row, name) for name in columns]))
         if row.row.reference is not None:
-            published = [
-                Marked(number(row.reference[name], name)) if name in row.reference else Marked()
-                for name in columns
-            ]
-            found.append(Line(row.row.reference, published, published=True))
+            found += _published(row.row.reference, row.reference, columns)
+    for reference, figures in table.references.items():
+        found += _published(reference, figures, columns)
     return found
+
+
+def _published(label: str, figures: Mapping[str, float], columns: Sequence[str]) -> list[Line]:
+    """Lay out published figures; no line where none of the columns is among them."""
+    if not set(columns) & set(figures):
+        return []
+    cells = [
+        Marked(number(figures[name], name)) if name in figures else Marked() for name in columns
+    ]
+    return [Line(label, cells, published=True)]
 
 
 def _cell(table: Table, row: RowSummary, name: str) -> Marked:

@@ -86,6 +86,7 @@ class Table:
         dataset: The dataset.
         rows: Rows with a recorded run, in the order of the suite.
         missing: Rows without.
+        references: Published figures of the missing rows, by their name and metric.
         baseline: The strongest complete baseline; None where there is none.
         n_users: Users in any test part.
         n_comparisons: Tests that Holm's correction is for.
@@ -94,6 +95,7 @@ class Table:
     dataset: Dataset
     rows: list[RowSummary]
     missing: list[Row]
+    references: dict[str, dict[str, float]]
     baseline: Row | None
     n_users: int
     n_comparisons: int
@@ -159,14 +161,14 @@ def _table(
     for row in suite.rows:
         of_row = [c for c in cells(suite) if c.row is row and c.dataset is dataset]
         runs = [run for cell in of_row if (run := recorded.run(cell)) is not None]
-        if not runs:
-            missing.append(row)
-            continue
         if row.reference is not None and row.reference not in references:
             raise ValueError(
                 f"row {row.name}: there are no published figures {row.reference!r}; "
                 f"{suite.references} has {', '.join(references) or 'none'}"
             )
+        if not runs:
+            missing.append(row)
+            continue
         rows.append(
             RowSummary(
                 row=row,
@@ -185,7 +187,13 @@ def _table(
     users = {user for row in rows for part in row.by_user for user in part.users.tolist()}
     n_comparisons = 0 if best is None else _compare(suite, rows, best)
     return Table(
-        dataset, rows, missing, None if best is None else best.row, len(users), n_comparisons
+        dataset,
+        rows,
+        missing,
+        {row.reference: references[row.reference] for row in missing if row.reference},
+        None if best is None else best.row,
+        len(users),
+        n_comparisons,
     )
 
 
