@@ -55,5 +55,7 @@ class AliasTable:
         place = torch.rand(
             shape, device=self._alias.device, generator=generator, dtype=torch.float64
         ).mul_(n)
+        place = place.view(-1)
         column = place.to(torch.int64).clamp_(max=n - 1)  # n times almost 1 may round to n
-        return torch.where(place < self._limit[column], column, self._alias[column])
+        limit, alias = (x.index_select(0, column) for x in (self._limit, self._alias))
+        return torch.where(place < limit, column, alias).view(shape)

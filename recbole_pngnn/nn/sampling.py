@@ -48,8 +48,8 @@ class RatedPairs:
             - users, items: broadcastable to one shape; returns: that shape, bool
         """
         keys = users * self.n_items + items
-        if self.dense:
-            return self._table[keys]
+        if self.dense:  # index_select is several times faster than [], and faster by 32-bit indices
+            return self._table.index_select(0, keys.reshape(-1).to(torch.int32)).view(keys.shape)
         return self._table[torch.searchsorted(self._table, keys)] == keys
 
 
@@ -109,19 +109,18 @@ class DegreeSampler:
             - users: ``(B,)``; returns: ``(B, n_samples)``
         """
         items = self._table.draw((len(users), n_samples), generator)
-        rows = torch.arange(len(users), device=users.device)
         pending = self.rated.contains(users[:, None], items).view(-1).nonzero().view(-1)
         flat = items.view(-1)
-        owners = rows.repeat_interleave(n_samples)[pending]
+        owners = users[torch.div(pending, n_samples, rounding_mode="floor")]
         for _ in range(REJECTION_ROUNDS):
             if not len(pending):
                 return items
             drawn = self._table.draw((len(pending),), generator)
             flat[pending] = drawn
-            again = self.rated.contains(users[owners], drawn)
+            again = self.rated.contains(owners, drawn).nonzero().view(-1)
             pending, owners = pending[again], owners[again]
         if len(pending):
-            flat[pending] = self._draw_exactly(users[owners], generator)
+            flat[pending] = self._draw_exactly(owners, generator)
         return items
 
     def _draw_exactly(self, users: Tensor, generator: torch.Generator | None) -> Tensor:

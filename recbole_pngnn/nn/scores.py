@@ -62,7 +62,7 @@ def _column_pattern(items: Tensor, values: Tensor, n_items: int) -> Tensor:
     return torch.sparse_csr_tensor(
         starts,
         torch.div(order, per_row, rounding_mode="floor").to(torch.int32),
-        values.reshape(-1)[order],
+        values.reshape(-1).index_select(0, order),
         (n_items, n_rows),
         check_invariants=False,
     )
