@@ -28,9 +28,11 @@ class Comparison:
     corrected: float
     n_users: int
 
-    def significant(self, level: float = 0.05) -> bool:
-        """Tell whether the corrected p-value is below a level."""
-        return self.corrected < level
+    def direction(self, level: float = 0.05) -> int:
+        """Return 1 where significantly above the baseline, -1 below, 0 otherwise."""
+        if self.corrected >= level:
+            return 0
+        return 1 if self.difference > 0 else -1
 
 
 def paired_test(values: Array, baseline: Array) -> tuple[float, float, int]:
@@ -56,6 +58,23 @@ def paired_test(values: Array, baseline: Array) -> tuple[float, float, int]:
     if np.ptp(differences) == 0:  # the same for all: no spread to compare it with
         return mean, 0.0, n_users
     return mean, float(stats.ttest_rel(values[defined], baseline[defined]).pvalue), n_users
+
+
+def compare(pairs: Sequence[tuple[Array, Array]]) -> list[Comparison]:
+    """Test pairs of rows, corrected for their number.
+
+    Args:
+        pairs: A row's value of each user and the baseline's, of the same users, ``(U,)`` each.
+
+    Returns:
+        A comparison for each pair.
+    """
+    tests = [paired_test(values, baseline) for values, baseline in pairs]
+    corrected = holm([p for _, p, _ in tests])
+    return [
+        Comparison(difference, p, p_holm, n_users)
+        for (difference, p, n_users), p_holm in zip(tests, corrected, strict=True)
+    ]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from recbole_pngnn.benchmark.layout import markdown_table
-from recbole_pngnn.benchmark.report.cells import column_label, number
+from recbole_pngnn.benchmark.report.cells import Line, Marked, column_label, number
+from recbole_pngnn.benchmark.report.markdown import marked_table
 from recbole_pngnn.benchmark.report.summary import RowSummary, Summary, Table
-from recbole_pngnn.significance import holm, paired_test
+from recbole_pngnn.significance import compare
 
 
 def suggestions_table(summary: Summary, columns: Sequence[str]) -> str:
@@ -27,7 +27,7 @@ def suggestions_table(summary: Summary, columns: Sequence[str]) -> str:
         pairs = [(row, base) for row in table.rows if (base := _without(table, row)) is not None]
         if pairs:
             headers = [table.dataset.name, *map(column_label, columns)]
-            parts.append(markdown_table(headers, _rows(pairs, columns)))
+            parts.append(marked_table(headers, _lines(pairs, columns)))
     return "\n\n".join(parts)
 
 
@@ -42,19 +42,14 @@ def _without(table: Table, row: RowSummary) -> RowSummary | None:
     return None
 
 
-def _rows(
-    pairs: Sequence[tuple[RowSummary, RowSummary]], columns: Sequence[str]
-) -> list[list[str]]:
-    found = [
-        paired_test(row.values(name), base.values(name)) for row, base in pairs for name in columns
-    ]
-    corrected = iter(holm([p for _, p, _ in found]))
-    rows = []
+def _lines(pairs: Sequence[tuple[RowSummary, RowSummary]], columns: Sequence[str]) -> list[Line]:
+    found = iter(compare([(r.values(name), b.values(name)) for r, b in pairs for name in columns]))
+    lines = []
     for row, base in pairs:
         cells = []
         for name in columns:
             difference = row.figures[name].mean - base.figures[name].mean
-            mark = "" if next(corrected) >= 0.05 else " ↑" if difference > 0 else " ↓"
-            cells.append(f"{'+' * (difference >= 0)}{number(difference, name)}{mark}")
-        rows.append([f"{row.row.name}, less {base.row.name}", *cells])
-    return rows
+            text = f"{'+' * (difference >= 0)}{number(difference, name)}"
+            cells.append(Marked(text, direction=next(found).direction()))
+        lines.append(Line(f"{row.row.name}, less {base.row.name}", cells))
+    return lines

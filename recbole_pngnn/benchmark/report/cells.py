@@ -95,10 +95,8 @@ def _cell(table: Table, row: RowSummary, name: str) -> Marked:
     rank = 0
     if row.complete and len(table.rows) > 1:
         rank = 1 if rounded == best else 2 if rounded == second else 0
-    direction = 0
     comparison = row.comparisons.get(name)
-    if comparison is not None and comparison.significant():
-        direction = 1 if comparison.difference > 0 else -1
+    direction = 0 if comparison is None else comparison.direction()
     return Marked(number(figure.mean, name), _deviation(figure, name), rank, direction)
 
 

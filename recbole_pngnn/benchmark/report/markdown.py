@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tabulate import tabulate
 
 from recbole_pngnn.benchmark.layout import markdown_table
@@ -28,7 +30,9 @@ def markdown(summary: Summary) -> str:
     for table in summary.tables:
         if table.rows:
             parts += [
-                _table([table.dataset.name, *map(column_label, columns)], lines(table, columns))
+                marked_table(
+                    [table.dataset.name, *map(column_label, columns)], lines(table, columns)
+                )
                 for columns in summary.suite.tables
             ]
         parts += [" ".join(notes(summary, table))]
@@ -58,7 +62,8 @@ def chosen(table: Table) -> str:
     return tabulate(rows, CHOICE_HEADERS, tablefmt="pipe", disable_numparse=True) if rows else ""
 
 
-def _table(headers: list[str], rows: list[Line]) -> str:
+def marked_table(headers: Sequence[str], rows: Sequence[Line]) -> str:
+    """Lay out rows of marked cells below their headers."""
     return markdown_table(headers, [[line.label, *map(_cell, line.cells)] for line in rows])
 
 

@@ -21,9 +21,8 @@ from recbole_pngnn.protocol.by_user import UserResults
 from recbole_pngnn.significance import (
     Array,
     Comparison,
-    holm,
+    compare,
     mean_by_user,
-    paired_test,
 )
 
 
@@ -236,17 +235,14 @@ def _check_users(rows: Sequence[RowSummary]) -> None:
 
 def _compare(suite: Suite, rows: Sequence[RowSummary], baseline: RowSummary) -> int:
     """Fill in the comparisons of the complete rows; return their number."""
-    found: list[tuple[RowSummary, str, tuple[float, float, int]]] = []
     measured = [name for name in suite.result_names if name in baseline.figures]
     of_baseline = {name: baseline.values(name) for name in measured}
-    for row in rows:
-        if row is baseline or not row.complete:
-            continue
-        for name in measured:
-            found.append((row, name, paired_test(row.values(name), of_baseline[name])))
-    corrected = holm([p for _, _, (_, p, _) in found])
-    for (row, name, (difference, p, n_users)), p_holm in zip(found, corrected, strict=True):
-        row.comparisons[name] = Comparison(difference, p, p_holm, n_users)
+    compared = [
+        (row, name) for row in rows if row is not baseline and row.complete for name in measured
+    ]
+    found = compare([(row.values(name), of_baseline[name]) for row, name in compared])
+    for (row, name), comparison in zip(compared, found, strict=True):
+        row.comparisons[name] = comparison
     return len(found)
 
 
