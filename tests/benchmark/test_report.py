@@ -87,6 +87,7 @@ def results(suite):
                 "parameters": {"reg_weight": 2.5 + n},
                 "value": value,
                 "state": "complete",
+                "seconds": {"process": 1800.0},
             }
         )
     for cell in cells(suite):
@@ -105,7 +106,7 @@ def record(suite, results, cell, **changes):
             "key": hashed[::-1],
             "split": cell.split.dataset,
             "test": {name: round(by_user.mean(name), 6) for name in suite.result_names},
-            "seconds": {"train": 12.34},
+            "seconds": {"train": 12.34, "process": 720.0},
             "peak_memory_mib": None,
             "commit": "f" * 40,
             "versions": {"torch": "2"},
@@ -147,6 +148,7 @@ def test_a_table(suite, results):
     assert not re.search(r"[*<±↑]", rows["half (1 of 2 runs)"])
     assert rows["ours"].rstrip("| ").endswith("12.3")
     assert "d: 40 users; 2 runs a row (2 splits, 1 seed), mean ± standard deviation." in text
+    assert "Computing: 1.4 h of runs and 1.0 h of trials, one process after another." in text  # 7, 2
     assert "above or below strong, the strongest baseline in P@2" in text
     assert "after Holm's correction for 4 comparisons" in text
     assert "Not recorded yet: none." in text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,6 +99,16 @@ class Table:
     n_users: int
     n_comparisons: int
 
+    @property
+    def hours_of_runs(self) -> float:
+        """Hours of the runs' processes, one after another."""
+        return _hours(run for row in self.rows for run in row.runs)
+
+    @property
+    def hours_of_trials(self) -> float:
+        """Hours of the processes of the trials that chose the runs' options."""
+        return _hours(trial for row in self.rows if row.choice for trial in row.choice.trials)
+
     def best(self, metric: str) -> tuple[float | None, float | None]:
         """Return the best and the second-best mean of the complete rows, to printed accuracy."""
         if metric in COSTS:
@@ -129,6 +139,10 @@ class Summary:
                 found.setdefault(package, set()).add(version)
         packages = [f"{package} {'/'.join(sorted(found[package]))}" for package in found]
         return [f"commit {commit}" for commit in commits] + packages
+
+
+def _hours(records: Iterable[Mapping[str, Any]]) -> float:
+    return sum(float(record["seconds"]["process"]) for record in records) / 3600
 
 
 def summarise(suite: Suite, results: Results) -> Summary:
