@@ -148,7 +148,8 @@ def test_a_table(suite, results):
     assert not re.search(r"[*<±↑]", rows["half (1 of 2 runs)"])
     assert rows["ours"].rstrip("| ").endswith("12.3")
     assert "d: 40 users; 2 runs a row (2 splits, 1 seed), mean ± standard deviation." in text
-    assert "Computing: 1.4 h of runs and 1.0 h of trials, one process after another." in text  # 7, 2
+    # Seven runs, two trials.
+    assert "Computing: 1.4 h of runs and 1.0 h of trials, one process after another." in text
     assert "above or below strong, the strongest baseline in P@2" in text
     assert "after Holm's correction for 4 comparisons" in text
     assert "Not recorded yet: none." in text
