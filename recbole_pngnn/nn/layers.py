@@ -8,6 +8,29 @@ from torch import Tensor, nn
 from recbole_pngnn.nn.graph import propagate
 
 
+class Dropout(nn.Module):
+    """Zero a share of the entries in training and scale the others up, as ``nn.Dropout`` does.
+
+    Several times faster on a CPU: torch's draws its mask with bernoulli.
+
+    Args:
+        share: Share of the entries, in ``[0, 1)``.
+
+    Shapes:
+        - any; returns: the same
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop entries, see the class."""
+        if not self.training or self.share == 0:
+            return x
+        return x * torch.rand_like(x).ge_(self.share).mul_(1.0 / (1.0 - self.share))
+
+
 class SignAttention(nn.Module):
     r"""Weigh the positive against the negative embedding of each node (PN-GNN, Eq. 5-6).
 
@@ -31,7 +54,7 @@ class SignAttention(nn.Module):
         super().__init__()
         self.project = nn.Linear(embedding_size, embedding_size)
         self.query = nn.Linear(embedding_size, 1, bias=False)
-        self.dropout = dropout
+        self.dropout = Dropout(dropout)
 
     def forward(self, z: Tensor, v: Tensor) -> Tensor:
         """Fuse the two embeddings of each node, see the class."""
@@ -39,11 +62,7 @@ class SignAttention(nn.Module):
         return weights[:, :1] * z + weights[:, 1:] * v
 
     def _logit(self, x: Tensor) -> Tensor:
-        hidden = torch.tanh(self.project(x))
-        if self.training and self.dropout > 0:
-            # F.dropout draws its mask with bernoulli, four times slower than rand on a CPU.
-            kept = torch.rand_like(hidden) >= self.dropout
-            hidden = hidden * kept / (1.0 - self.dropout)
+        hidden = self.dropout(torch.tanh(self.project(x)))
         return self.query(hidden)  # type: ignore[no-any-return]  # (N, 1)
 
 
@@ -200,7 +219,7 @@ class SirenEncoder(PositiveEncoder):
         for _ in range(n_mlp_layers):
             linear = nn.Linear(embedding_size, embedding_size)
             nn.init.xavier_normal_(linear.weight)
-            layers += [linear, nn.ReLU(), nn.Dropout(dropout)]
+            layers += [linear, nn.ReLU(), Dropout(dropout)]
         self.mlp = nn.Sequential(*layers)
 
     def disinterest(self, z: Tensor) -> Tensor:

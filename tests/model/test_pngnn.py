@@ -178,7 +178,7 @@ def test_options_reach_what_they_name(build):
     )
     assert model.encoder.positive_ego.shape == (model.n_users + model.n_items, 6)
     assert model.encoder.n_layers == 3
-    assert model.attention.dropout == 0.25
+    assert model.attention.dropout.share == 0.25
     assert (model.n_samples, model.reg_weight) == (5, 0.125)
 
 

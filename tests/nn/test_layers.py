@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from recbole_pngnn.nn.graph import bipartite_adjacency, propagate
-from recbole_pngnn.nn.layers import ConstantMatrix, PNEncoder, SignAttention, SirenEncoder
+from recbole_pngnn.nn.layers import ConstantMatrix, Dropout, PNEncoder, SignAttention, SirenEncoder
 
 
 def test_attention_by_hand():
@@ -43,6 +43,17 @@ def test_dropout_is_for_training_alone_and_keeps_the_mean():
     assert (difference != 0).all()
     # The standard error of the mean difference.
     assert difference.mean().abs() < 5 * difference.std() / len(x) ** 0.5
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.5])
+def test_the_gradient_of_dropout_passes_where_its_values_do(share):
+    x = torch.randn(300, 64, requires_grad=True)
+    y = Dropout(share).train()(x)
+    kept = (y != 0).float()
+    torch.testing.assert_close(y, x * kept / (1 - share))
+    (gradient,) = torch.autograd.grad(y.sum(), x)
+    torch.testing.assert_close(gradient, kept / (1 - share))
+    assert abs(float(kept.mean()) - (1 - share)) < 0.02  # six standard deviations
 
 
 def test_the_share_that_is_dropped():
