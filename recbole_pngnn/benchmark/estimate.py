@@ -33,12 +33,15 @@ class Estimate:
                 return statistics.mean(self._taken[key])
         return None
 
-    def seconds(self, jobs: list[tuple[str, str]], passed: float, at_once: int) -> float | None:
+    def seconds(
+        self, jobs: list[tuple[str, str]], running: list[tuple[str, str, float]], at_once: int
+    ) -> float | None:
         """Return the seconds until the last job has ended.
 
         Args:
             jobs: Model and dataset of each job that has not ended.
-            passed: Seconds that the running ones had already.
+            running: Those of them that run, with the seconds that each had already. One that
+                takes longer than its like ends now; it takes nothing off the others.
             at_once: Jobs at a time.
 
         Returns:
@@ -48,4 +51,5 @@ class Estimate:
         known = [seconds for seconds in each if seconds is not None]
         if len(known) < len(each):
             return None
-        return max(sum(known) - passed, 0.0) / at_once
+        passed = sum(min(seconds, self.job(*job) or 0.0) for *job, seconds in running)
+        return (sum(known) - passed) / at_once

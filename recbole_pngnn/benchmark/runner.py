@@ -302,8 +302,11 @@ class _Runner:
             return
         self._shown = time.monotonic()
         open_jobs = [(cell.row.model, cell.dataset.name) for cell in self._open()]
-        passed = sum(process.seconds for process in self._running.values())
-        left = self._estimate.seconds(open_jobs, passed, self._jobs)
+        running = [
+            (job.cell.row.model, job.cell.dataset.name, process.seconds)
+            for job, process in self._running.items()
+        ]
+        left = self._estimate.seconds(open_jobs, running, self._jobs)
         self._progress.show(left, [str(job) for job in self._running])
 
 

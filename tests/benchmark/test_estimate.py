@@ -21,8 +21,14 @@ def test_a_job_takes_what_its_like_took():
     assert estimate.job("EASE", "a") == 15
     assert estimate.job("EASE", "b") == 100  # another model on that dataset
     assert estimate.job("EASE", "c") is None
-    left = estimate.seconds([("EASE", "a"), ("BPR", "b")], passed=5, at_once=2)
+    left = estimate.seconds([("EASE", "a"), ("BPR", "b")], running=[("EASE", "a", 5)], at_once=2)
     assert left == pytest.approx((15 + 100 - 5) / 2)
-    assert estimate.seconds([("EASE", "a")], passed=99, at_once=1) == 0
-    assert Estimate([]).seconds([("EASE", "a")], 0, 1) is None
-    assert Estimate([]).seconds([], 0, 1) == 0
+    assert Estimate([]).seconds([("EASE", "a")], [], 1) is None
+    assert Estimate([]).seconds([], [], 1) == 0
+
+
+def test_a_job_that_takes_longer_than_its_like_takes_nothing_off_the_others():
+    estimate = Estimate([record("EASE", "a", 15)])
+    jobs = [("EASE", "a")] * 3
+    assert estimate.seconds(jobs, [("EASE", "a", 40)], at_once=1) == 30
+    assert estimate.seconds(jobs[:1], [("EASE", "a", 40)], at_once=1) == 0
