@@ -52,4 +52,4 @@ class Estimate:
         if len(known) < len(each):
             return None
         passed = sum(min(seconds, self.job(*job) or 0.0) for *job, seconds in running)
-        return (sum(known) - passed) / at_once
+        return max(sum(known) - passed, 0.0) / at_once  # one that runs may be recorded already

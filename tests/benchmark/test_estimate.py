@@ -32,3 +32,4 @@ def test_a_job_that_takes_longer_than_its_like_takes_nothing_off_the_others():
     jobs = [("EASE", "a")] * 3
     assert estimate.seconds(jobs, [("EASE", "a", 40)], at_once=1) == 30
     assert estimate.seconds(jobs[:1], [("EASE", "a", 40)], at_once=1) == 0
+    assert estimate.seconds([], [("EASE", "a", 10)], at_once=1) == 0  # recorded by another process
