@@ -85,11 +85,19 @@ def test_without_optuna(monkeypatch):
         next_parameters(RANGES, {}, [], KEY)
 
 
-def test_the_median_rule():
+def test_what_is_far_behind_is_cut():
     scores = [0.1, 0.4, None, 0.2, 0.3]
     trials = [trial({}, None, at_third=score) for score in scores]
-    assert cut_below(trials) == pytest.approx(0.25)
+    assert cut_below(trials) == pytest.approx(0.75 * 0.25)
     assert cut_below(trials[:LEAST_FOR_MEDIAN]) is None
+
+
+def test_trials_that_stopped_before_a_third_count_too():
+    early = [trial({}, score) for score in (0.1, 0.4, 0.2)]
+    later = trial({}, 0.9, at_third=0.3)
+    diverged = trial({}, None, state="diverged")
+    assert cut_below([*early, later, diverged]) == pytest.approx(0.75 * 0.25)
+    assert cut_below([*early, diverged]) is None
 
 
 @pytest.mark.parametrize(
