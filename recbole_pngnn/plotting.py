@@ -49,7 +49,6 @@ _STYLE: dict[str, Any] = {
     "grid.linewidth": 0.6,
     "lines.linewidth": 1.2,
     "lines.markersize": 4,
-    "errorbar.capsize": 2,
     "figure.dpi": 150,
 }
 # No date, no version: the same figure is the same file.
