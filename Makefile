@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ML1M ?= ../shared/data/ml-1m
 PACKAGING := setup.py pyproject.toml constraints.txt
 
-.PHONY: run test lint pytest bench bench-augment tables clean
+.PHONY: run test lint pytest bench bench-augment benchmark tables clean
 
 run: $(VENV)/.installed
 	$(BIN)/python run_recbole.py --model=PNGNN
@@ -28,7 +28,7 @@ bench-augment: $(VENV)/.installed
 	$(BIN)/python -m recbole_pngnn.benchmark.augmentation --source=$(ML1M) \
 		--output=results/augmentation-speed.json
 
-# Five models on ml-100k; what was recorded there before is not run again.
+# Five rows on ml-100k; what was recorded there before is not run again.
 benchmark: $(VENV)/.installed
 	$(BIN)/recbole-pngnn benchmark quick --jobs=2 --results=output/benchmark/quick/results
 

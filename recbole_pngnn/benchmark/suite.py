@@ -58,7 +58,8 @@ class Row:
     Attributes:
         name: Its name, as printed.
         model: Model, RecBole's or this plugin's.
-        options: Its options, above those of the suite and of the dataset.
+        options: Its options, those of its preset among them, above those of the suite and of the
+            dataset.
         options_on: Options on one dataset, by its name, above all of these: a batch size, say.
         search: Options chosen on validation, by name.
         baseline: Whether the paired tests may compare with it.
@@ -263,7 +264,7 @@ def _row(value: Any, trials: int, where: str) -> Row:
     row = Row(
         name=keys.text("name", model),
         model=model,
-        options=keys.mapping("options"),
+        options=_with_preset(keys, where),
         options_on={name: on_dataset.mapping(name) for name in keys.mapping("options_on")},
         search=search,
         baseline=keys.flag("baseline"),
@@ -285,6 +286,20 @@ def _row(value: Any, trials: int, where: str) -> Row:
     if row.answers and row.variant is None:
         raise ValueError(f"{where}: answers are for a variant; name it by variant")
     return row
+
+
+def _with_preset(keys: _Keys, where: str) -> dict[str, Any]:
+    """Lay a row's options over its preset's; null takes one of the preset's out."""
+    from recbole_pngnn.plugin.config import properties_dir
+
+    name, options = keys.optional_text("preset"), keys.mapping("options")
+    if name is None:
+        return options
+    presets = {file.stem: file for file in (properties_dir() / "presets").glob("*.yaml")}
+    _known(name, sorted(presets), f"{where}: preset")
+    preset = yaml.safe_load(presets[name].read_text(encoding="utf-8"))
+    removed = {key for key in preset if key in options and options[key] is None}
+    return {key: value for key, value in {**preset, **options}.items() if key not in removed}
 
 
 def _range(entry: Any, where: str) -> Range:

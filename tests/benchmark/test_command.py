@@ -367,7 +367,7 @@ def test_data_that_cannot_be_made(prepare, words, capsys):
         (["quick", "--output=x"], "--output is the folder of a report; give --report too"),
         (["nowhere"], "there is no suite nowhere"),
         (["main", "--list", "--dataset=ml-10m"], "has no dataset 'ml-10m'; there are ml-100k, ml"),
-        (["quick", "--list", "--row=PNGN"], "has no row 'PNGN'; there are Pop, BPR"),
+        (["quick", "--list", "--row=PNGN"], "has no row 'PNGN'; there are Pop, LightGCN"),
     ],
 )
 def test_what_cannot_be_asked_for(words, said, capsys):

@@ -16,7 +16,7 @@ from recbole_pngnn import plotting
 from recbole_pngnn.benchmark import tables
 from recbole_pngnn.benchmark.plan import Recorded, cells, search_key, search_of, setting_hash
 from recbole_pngnn.benchmark.records import Results
-from recbole_pngnn.benchmark.report.cells import number
+from recbole_pngnn.benchmark.report.cells import duration, number
 from recbole_pngnn.benchmark.report.latex import escape, latex
 from recbole_pngnn.benchmark.report.long import long_csv
 from recbole_pngnn.benchmark.report.markdown import chosen, markdown
@@ -153,6 +153,13 @@ def test_a_table(suite, results):
     assert "above or below strong, the strongest baseline in P@2" in text
     assert "after Holm's correction for 4 comparisons" in text
     assert "Not recorded yet: none." in text
+
+
+@pytest.mark.parametrize(
+    ("hours", "text"), [(1.44, "1.4 h"), (0.1, "0.1 h"), (0.099, "5.9 min"), (0.0, "0.0 min")]
+)
+def test_short_computing_is_in_minutes(hours, text):
+    assert duration(hours) == text
 
 
 def test_every_figure_as_csv(suite, results):

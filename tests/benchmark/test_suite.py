@@ -92,6 +92,7 @@ def test_what_a_suite_may_not_say(changes, words):
         ({"baseline": "yes, please"}, "baseline must be true or false"),
         ({"augment": ["--provider", "random"]}, "augment makes a variant; name it"),
         ({"answers": "a.jsonl"}, "answers are for a variant; name it"),
+        ({"preset": "pngnn-sotfmax"}, "preset: 'pngnn-sotfmax' is not one of pngnn-softmax; did"),
         ({"options": [1]}, "options must be a mapping"),
         ({"options_on": {"d": 1}}, "options_on: d must be a mapping; found 1"),
     ],
@@ -123,6 +124,18 @@ def test_options_of_a_row_on_one_dataset():
     assert options_of(suite, on_e, {}) == {"a": 1, "b": 3, "c": 1, "x": 3}
     with pytest.raises(ValueError, match="s starts at 3, the row's option"):
         read({"trials": 2}, options_on={"d": {"s": 3}}, search={"s": {"uniform": [1, 2]}})
+
+
+def test_a_row_takes_its_options_from_a_preset():
+    preset = yaml.safe_load((properties_dir() / "presets" / "pngnn-softmax.yaml").read_text())
+    without = {key: value for key, value in preset.items() if key != "sign_weight"}
+    options = {"negative_graph": "none", "sign_weight": None, "topk_of_mine": None}
+    suite = read(model="PNGNN", preset="pngnn-softmax", options=options)
+    assert suite.rows[0].options == {**without, "negative_graph": "none", "topk_of_mine": None}
+    assert read(model="PNGNN", preset="pngnn-softmax").rows[0].options == preset
+    search = {"temperature": {"uniform": [1, 2]}}
+    with pytest.raises(ValueError, match=r"temperature starts at 0\.2, the row's option"):
+        read({"trials": 2}, preset="pngnn-softmax", search=search)
 
 
 def test_no_yaml_and_no_file():

@@ -123,13 +123,18 @@ def notes(summary: Summary, table: Table) -> list[str]:
             f"{column_label(suite.main_metric)}, with p < .05 in a paired t-test over users after "
             f"Holm's correction for {table.n_comparisons} comparisons."
         )
-    hours = f"{table.hours_of_runs:.1f} h of runs"
+    time = f"{duration(table.hours_of_runs)} of runs"
     if table.hours_of_trials:
-        hours += f" and {table.hours_of_trials:.1f} h of trials"
-    said.append(f"Computing: {hours}, one process after another.")
+        time += f" and {duration(table.hours_of_trials)} of trials"
+    said.append(f"Computing: {time}, one process after another.")
     if table.missing:
         said.append(f"Not recorded yet: {', '.join(row.name for row in table.missing)}.")
     return said
+
+
+def duration(hours: float) -> str:
+    """Write hours as text; what is shorter than a tenth of one, in minutes."""
+    return f"{hours:.1f} h" if hours >= 0.1 else f"{60 * hours:.1f} min"
 
 
 def choices(table: Table) -> list[list[str]]:
