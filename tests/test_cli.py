@@ -45,6 +45,25 @@ def test_config_files_and_options_of_recbole(tmp_path):
     assert "seed 3" in done.stdout
 
 
+def test_without_recbole():
+    """As on Python 3.12 and later, where pip leaves RecBole out."""
+    code = (
+        "import importlib.abc, sys\n"
+        "class Without(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] == 'recbole':\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Without())\n"
+        "from recbole_pngnn.cli import main\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    done = run([sys.executable, "-c", code], "run", "--model=PNGNN")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: RecBole is not installed")
+    assert line.endswith("pip install --no-deps recbole==1.2.1")
+
+
 @pytest.mark.parametrize(
     "words",
     [

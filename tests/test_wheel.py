@@ -1,5 +1,7 @@
 """The built wheel, installed beside nothing of the checkout, in an empty folder."""
 
+import email
+import importlib.metadata
 import json
 import os
 import shutil
@@ -9,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 SOURCES = ("recbole_pngnn", "properties", "setup.py", "pyproject.toml", "README.md", "LICENSE")
@@ -43,6 +46,29 @@ def test_every_file_of_properties_is_installed(wheel):
     assert {f"recbole_pngnn/{name}" for name in yamls} <= names
     assert "recbole_pngnn/augment/templates/history-v1.txt" in names
     assert not [name for name in names if name.startswith(("tests", "properties", "dataset"))]
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+def test_what_pip_installs(wheel, version):
+    """RecBole where pip can take it whole, else all that it needs but Ray."""
+    (name,) = (n for n in zipfile.ZipFile(wheel).namelist() if n.endswith(".dist-info/METADATA"))
+    metadata = email.message_from_bytes(zipfile.ZipFile(wheel).read(name))
+    environment = {"python_version": version, "extra": ""}
+
+    def installed(requirements):
+        found = map(Requirement, requirements)
+        return {
+            r.name.replace("_", "-")
+            for r in found
+            if r.marker is None or r.marker.evaluate(environment)
+        }
+
+    ours = installed(metadata.get_all("Requires-Dist"))
+    recboles = installed(importlib.metadata.requires("recbole"))
+    assert "ray" in recboles
+    assert ("recbole" in ours) == (version == "3.11")
+    if version != "3.11":
+        assert recboles - {"ray"} <= ours
 
 
 def test_it_runs_in_an_empty_folder(wheel, tmp_path):
