@@ -40,7 +40,7 @@ setup(
     long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
-    python_requires=">=3.10",
+    python_requires=">=3.11",
     packages=[*find_packages(include=["recbole_pngnn", "recbole_pngnn.*"]), *properties],
     package_dir={"recbole_pngnn.properties": "properties"},
     package_data={
