@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from recbole_pngnn.benchmark.augmentation import figures_table
+from recbole_pngnn.benchmark.differences import Pairs, differences_table, named, suggestions
 from recbole_pngnn.benchmark.layout import markdown_table, metric_cells
 from recbole_pngnn.benchmark.records import Results
 from recbole_pngnn.benchmark.report.markdown import markdown
-from recbole_pngnn.benchmark.report.summary import summarise
-from recbole_pngnn.benchmark.suggestions import suggestions_table
-from recbole_pngnn.benchmark.suite import find_suite, read_suite
+from recbole_pngnn.benchmark.report.summary import Table, summarise
+from recbole_pngnn.benchmark.suite import Suite, find_suite, read_suite
 from recbole_pngnn.benchmark.trials import ablation_table, trials_table
 
 RESULTS = Path("results")
@@ -82,10 +82,32 @@ def of_suite(name: str) -> str:
     return markdown(summarise(suite, Results(RESULTS)))
 
 
-def suggestions() -> str:
+def of_suggestions() -> str:
     """Lay out what suggested interactions change in the paper's Table 1."""
     suite = read_suite(find_suite("table1"))
-    return suggestions_table(summarise(suite, Results(RESULTS)), suite.tables[0])
+    return _differences(suite, suite.tables[0], suggestions)
+
+
+def of_main() -> str:
+    """Lay out the differences between rows of ``main`` that the documents speak of."""
+    bpr, gcn, siren = "PNGNN, dual_bpr", "LightGCN", "SiReN"
+    softmax, preset = "PNGNN, dual_softmax", "PNGNN, preset pngnn-softmax"
+    pairs = [
+        (bpr, "BPR"),
+        (bpr, gcn),
+        (siren, "BPR"),
+        (siren, gcn),
+        (siren, bpr),
+        ("SGL", "BPR"),
+        (softmax, bpr),
+        (preset, softmax),
+        (preset, "PNGNN, preset without negative graph"),
+    ]
+    return _differences(read_suite(find_suite("main")), BRIEF, named(pairs))
+
+
+def _differences(suite: Suite, columns: Sequence[str], pairs_of: Callable[[Table], Pairs]) -> str:
+    return differences_table(summarise(suite, Results(RESULTS)), columns, pairs_of)
 
 
 def fold1() -> str:
@@ -221,7 +243,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "augmentation-report": augmentation_report,
     "augmentation-speed": augmentation_speed,
     "prompt": prompt,
-    "suggestions": suggestions,
+    "suggestions": of_suggestions,
+    "differences": of_main,
     "mask": mask,
     "speed": speed,
 }

@@ -1,10 +1,10 @@
-"""What suggested interactions change, from hand-made results of users."""
+"""Differences between rows, from hand-made results of users."""
 
 import numpy as np
 import pytest
 
+from recbole_pngnn.benchmark.differences import differences_table, named, suggestions
 from recbole_pngnn.benchmark.report.summary import Figure, RowSummary, Summary, Table
-from recbole_pngnn.benchmark.suggestions import suggestions_table
 from recbole_pngnn.benchmark.suite import Dataset, Row
 from recbole_pngnn.protocol.by_user import UserResults
 
@@ -25,11 +25,14 @@ def summary_of(row, hits, n_expected=1):
     return RowSummary(row, [{}], [users], n_expected, figures, {}, None, {})
 
 
-def table_of(*rows):
-    dataset = Dataset("d", (), (1,), {})
-    return suggestions_table(
-        Summary(None, [Table(dataset, list(rows), [], {}, None, N_USERS, 0)]), ["precision@1"]
-    )
+def table_of(*rows, pairs_of=suggestions, missing=()):
+    table = Table(Dataset("d", (), (1,), {}), list(rows), list(missing), {}, None, N_USERS, 0)
+    return differences_table(Summary(None, [table]), ["precision@1"], pairs_of)
+
+
+def cells_of(text):
+    rows = dict(line.split("|")[1:3] for line in text.splitlines()[2:])
+    return {name.strip(): cell.strip() for name, cell in rows.items()}
 
 
 def test_rows_are_compared_with_the_same_model_without():
@@ -43,8 +46,7 @@ def test_rows_are_compared_with_the_same_model_without():
         summary_of(Row("alone", "BPR", variant="p"), 30),  # nothing to compare it with
         summary_of(Row("half", "LightGCN", variant="q"), 0, n_expected=2),
     )
-    rows = dict(line.split("|")[1:3] for line in text.splitlines()[2:])
-    assert {name.strip(): cell.strip() for name, cell in rows.items()} == {
+    assert cells_of(text) == {
         "much, less plain": "+.5000 ↑",
         "little, less plain": "+.0167",
         "worse, less other": "-.5000 ↓",
@@ -62,3 +64,16 @@ def test_the_mark_is_that_of_the_corrected_test(hits, mark):
 
 def test_without_such_rows_there_is_no_table():
     assert table_of(summary_of(Row("plain", "PNGNN"), 20)) == ""
+
+
+def test_rows_are_compared_by_their_names():
+    rows = [
+        summary_of(Row("a", "PNGNN"), 50),
+        summary_of(Row("b", "EASE"), 20),
+        summary_of(Row("half", "BPR"), 30, n_expected=2),
+    ]
+    names = [("a", "b"), ("b", "a"), ("a", "half"), ("a", "unmade")]
+    text = table_of(*rows, pairs_of=named(names), missing=[Row("unmade", "SGL")])
+    assert cells_of(text) == {"a, less b": "+.5000 ↑", "b, less a": "-.5000 ↓"}
+    with pytest.raises(ValueError, match="d has no row 'c' to compare"):
+        table_of(*rows, pairs_of=named([("a", "c")]))
