@@ -6,9 +6,12 @@ import statistics
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+# What a job is told by: its row, the model, the dataset.
+Kind = tuple[str, str, str]
+
 
 class Estimate:
-    """Seconds of a job: those of its model on its dataset, else of all models on that dataset.
+    """Seconds of a job: those of its row on its dataset, else of its model, else of all models.
 
     Another dataset says nothing: MovieLens-1M takes a hundred times as long as MovieLens-100K.
 
@@ -17,29 +20,28 @@ class Estimate:
     """
 
     def __init__(self, records: Iterable[Mapping[str, Any]]) -> None:
-        self._taken: dict[tuple[str | None, str], list[float]] = {}
+        self._taken: dict[tuple[str | None, str | None, str], list[float]] = {}
         for record in records:
             seconds = record.get("seconds", {}).get("process")
             if seconds is None:
                 continue
-            model, dataset = record["model"], record["dataset"]
-            for key in ((model, dataset), (None, dataset)):
+            for key in _alike(record["row"], record["model"], record["dataset"]):
                 self._taken.setdefault(key, []).append(float(seconds))
 
-    def job(self, model: str, dataset: str) -> float | None:
+    def job(self, row: str, model: str, dataset: str) -> float | None:
         """Return the seconds of a job, None where nothing is recorded of its dataset."""
-        for key in ((model, dataset), (None, dataset)):
+        for key in _alike(row, model, dataset):
             if key in self._taken:
                 return statistics.mean(self._taken[key])
         return None
 
     def seconds(
-        self, jobs: list[tuple[str, str]], running: list[tuple[str, str, float]], at_once: int
+        self, jobs: list[Kind], running: list[tuple[Kind, float]], at_once: int
     ) -> float | None:
         """Return the seconds until the last job has ended.
 
         Args:
-            jobs: Model and dataset of each job that has not ended.
+            jobs: Those that have not ended.
             running: Those of them that run, with the seconds that each had already. One that
                 takes longer than its like ends now; it takes nothing off the others.
             at_once: Jobs at a time.
@@ -51,5 +53,10 @@ class Estimate:
         known = [seconds for seconds in each if seconds is not None]
         if len(known) < len(each):
             return None
-        passed = sum(min(seconds, self.job(*job) or 0.0) for *job, seconds in running)
+        passed = sum(min(seconds, self.job(*job) or 0.0) for job, seconds in running)
         return max(sum(known) - passed, 0.0) / at_once  # one that runs may be recorded already
+
+
+def _alike(row: str, model: str, dataset: str) -> tuple[tuple[str | None, str | None, str], ...]:
+    """List what a job is like, the most alike first."""
+    return (row, model, dataset), (None, model, dataset), (None, None, dataset)

@@ -17,7 +17,7 @@ from typing import Any
 
 from recbole_pngnn.benchmark import plan
 from recbole_pngnn.benchmark.data import DATASETS, Data, WaitingError
-from recbole_pngnn.benchmark.estimate import Estimate
+from recbole_pngnn.benchmark.estimate import Estimate, Kind
 from recbole_pngnn.benchmark.plan import Cell, Recorded, Search
 from recbole_pngnn.benchmark.process import Process
 from recbole_pngnn.benchmark.progress import Progress
@@ -280,7 +280,7 @@ class _Runner:
         return bool(run["data_fingerprint"] == self._fingerprints.get(cell.data))
 
     def _open(self) -> list[Cell]:
-        """List the models and datasets of the runs and trials still to be made, as their cells."""
+        """List the runs and trials still to be made, as their cells."""
         runs = [c for c in self._cells if c not in self._given_up and not self._is_recorded(c)]
         searches = {plan.search_of(self._suite, cell) for cell in runs}
         trials = [
@@ -301,13 +301,14 @@ class _Runner:
         if time.monotonic() - self._shown < _SHOW_EVERY:
             return
         self._shown = time.monotonic()
-        open_jobs = [(cell.row.model, cell.dataset.name) for cell in self._open()]
-        running = [
-            (job.cell.row.model, job.cell.dataset.name, process.seconds)
-            for job, process in self._running.items()
-        ]
+        open_jobs = [_kind(cell) for cell in self._open()]
+        running = [(_kind(job.cell), process.seconds) for job, process in self._running.items()]
         left = self._estimate.seconds(open_jobs, running, self._jobs)
         self._progress.show(left, [str(job) for job in self._running])
+
+
+def _kind(cell: Cell) -> Kind:
+    return cell.row.name, cell.row.model, cell.dataset.name
 
 
 def _said(record: dict[str, Any], suite: Suite) -> str:

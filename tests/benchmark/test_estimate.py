@@ -4,9 +4,12 @@ import pytest
 
 from recbole_pngnn.benchmark.estimate import Estimate
 
+EASE_A, BPR_B = ("EASE", "EASE", "a"), ("BPR", "BPR", "b")
 
-def record(model, dataset, seconds):
-    return {"model": model, "dataset": dataset, "seconds": {"process": seconds}}
+
+def record(model, dataset, seconds, row=None):
+    job = {"row": row or model, "model": model, "dataset": dataset}
+    return {**job, "seconds": {"process": seconds}}
 
 
 def test_a_job_takes_what_its_like_took():
@@ -15,21 +18,29 @@ def test_a_job_takes_what_its_like_took():
             record("EASE", "a", 10),
             record("EASE", "a", 20),
             record("BPR", "b", 100),
-            {"model": "BPR", "dataset": "b", "seconds": {}},
+            {"row": "BPR", "model": "BPR", "dataset": "b", "seconds": {}},
         ]
     )
-    assert estimate.job("EASE", "a") == 15
-    assert estimate.job("EASE", "b") == 100  # another model on that dataset
-    assert estimate.job("EASE", "c") is None
-    left = estimate.seconds([("EASE", "a"), ("BPR", "b")], running=[("EASE", "a", 5)], at_once=2)
+    assert estimate.job(*EASE_A) == 15
+    assert estimate.job("EASE", "EASE", "b") == 100  # another model on that dataset
+    assert estimate.job("EASE", "EASE", "c") is None
+    left = estimate.seconds([EASE_A, BPR_B], running=[(EASE_A, 5)], at_once=2)
     assert left == pytest.approx((15 + 100 - 5) / 2)
-    assert Estimate([]).seconds([("EASE", "a")], [], 1) is None
+    assert Estimate([]).seconds([EASE_A], [], 1) is None
     assert Estimate([]).seconds([], [], 1) == 0
+
+
+def test_a_job_takes_what_its_row_took_where_a_model_has_several():
+    slow, quick = record("PNGNN", "a", 1300, "dual_bpr"), record("PNGNN", "a", 100, "preset")
+    estimate = Estimate([slow, quick])
+    assert estimate.job("preset", "PNGNN", "a") == 100
+    assert estimate.job("another", "PNGNN", "a") == 700
+    assert estimate.job("preset", "SiReN", "a") == 700
 
 
 def test_a_job_that_takes_longer_than_its_like_takes_nothing_off_the_others():
     estimate = Estimate([record("EASE", "a", 15)])
-    jobs = [("EASE", "a")] * 3
-    assert estimate.seconds(jobs, [("EASE", "a", 40)], at_once=1) == 30
-    assert estimate.seconds(jobs[:1], [("EASE", "a", 40)], at_once=1) == 0
-    assert estimate.seconds([], [("EASE", "a", 10)], at_once=1) == 0  # recorded by another process
+    jobs = [EASE_A] * 3
+    assert estimate.seconds(jobs, [(EASE_A, 40)], at_once=1) == 30
+    assert estimate.seconds(jobs[:1], [(EASE_A, 40)], at_once=1) == 0
+    assert estimate.seconds([], [(EASE_A, 10)], at_once=1) == 0  # recorded by another process
