@@ -74,7 +74,7 @@ def _lines(pairs: Pairs, columns: Sequence[str]) -> list[Line]:
     for row, base in pairs:
         cells = []
         for name in columns:
-            difference = row.figures[name].mean - base.figures[name].mean
+            difference = round(row.figures[name].mean - base.figures[name].mean, 4) + 0.0  # no -0
             text = f"{'+' * (difference >= 0)}{number(difference, name)}"
             cells.append(Marked(text, direction=next(found).direction()))
         lines.append(Line(f"{row.row.name}, less {base.row.name}", cells))

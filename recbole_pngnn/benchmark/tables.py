@@ -28,6 +28,8 @@ from recbole_pngnn.benchmark.trials import ablation_table, trials_table
 
 RESULTS = Path("results")
 PAPER_METRICS = [f"{name}@{k}" for k in (5, 10, 15, 20) for name in ("precision", "recall")]
+PRESET = "PNGNN, preset pngnn-softmax"
+WITHOUT_NEGATIVE_GRAPH = "PNGNN, preset without negative graph"
 BRIEF = ("precision@5", "recall@5", "ndcg@10", "precision@20", "recall@20", "signauc")
 _MARKED = re.compile(r"(<!-- table (?P<name>[\w:/-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -90,8 +92,7 @@ def of_suggestions() -> str:
 
 def of_main() -> str:
     """Lay out the differences between rows of ``main`` that the documents speak of."""
-    bpr, gcn, siren = "PNGNN, dual_bpr", "LightGCN", "SiReN"
-    softmax, preset = "PNGNN, dual_softmax", "PNGNN, preset pngnn-softmax"
+    bpr, gcn, siren, softmax = "PNGNN, dual_bpr", "LightGCN", "SiReN", "PNGNN, dual_softmax"
     pairs = [
         (bpr, "BPR"),
         (bpr, gcn),
@@ -100,10 +101,16 @@ def of_main() -> str:
         (siren, bpr),
         ("SGL", "BPR"),
         (softmax, bpr),
-        (preset, softmax),
-        (preset, "PNGNN, preset without negative graph"),
+        (PRESET, softmax),
+        (PRESET, WITHOUT_NEGATIVE_GRAPH),
     ]
     return _differences(read_suite(find_suite("main")), BRIEF, named(pairs))
+
+
+def of_preset() -> str:
+    """Lay out the same of the suite ``preset``."""
+    pairs = [(PRESET, "PNGNN, the paper's options"), (PRESET, WITHOUT_NEGATIVE_GRAPH)]
+    return _differences(read_suite(find_suite("preset")), BRIEF, named(pairs))
 
 
 def _differences(suite: Suite, columns: Sequence[str], pairs_of: Callable[[Table], Pairs]) -> str:
@@ -245,6 +252,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "prompt": prompt,
     "suggestions": of_suggestions,
     "differences": of_main,
+    "differences-preset": of_preset,
     "mask": mask,
     "speed": speed,
 }

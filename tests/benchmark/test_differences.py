@@ -66,6 +66,12 @@ def test_without_such_rows_there_is_no_table():
     assert table_of(summary_of(Row("plain", "PNGNN"), 20)) == ""
 
 
+def test_next_to_nothing_has_no_minus():
+    rows = [summary_of(Row(name, "EASE"), 20) for name in "ab"]
+    rows[0].figures["precision@1"] = Figure(1 / 3 - 1e-6, None)
+    assert cells_of(table_of(*rows, pairs_of=named([("a", "b")]))) == {"a, less b": "+.0000"}
+
+
 def test_rows_are_compared_by_their_names():
     rows = [
         summary_of(Row("a", "PNGNN"), 50),
