@@ -290,14 +290,14 @@ def _row(value: Any, trials: int, where: str) -> Row:
 
 def _with_preset(keys: _Keys, where: str) -> dict[str, Any]:
     """Lay a row's options over its preset's; null takes one of the preset's out."""
-    from recbole_pngnn.plugin.config import properties_dir
+    from recbole_pngnn.plugin.config import presets
 
     name, options = keys.optional_text("preset"), keys.mapping("options")
     if name is None:
         return options
-    presets = {file.stem: file for file in (properties_dir() / "presets").glob("*.yaml")}
-    _known(name, sorted(presets), f"{where}: preset")
-    preset = yaml.safe_load(presets[name].read_text(encoding="utf-8"))
+    known = presets()
+    _known(name, list(known), f"{where}: preset")
+    preset = yaml.safe_load(known[name].read_text(encoding="utf-8"))
     removed = {key for key in preset if key in options and options[key] is None}
     return {key: value for key, value in {**preset, **options}.items() if key not in removed}
 

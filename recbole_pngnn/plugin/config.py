@@ -173,11 +173,16 @@ def _check_keys(config: Any) -> None:
             raise ValueError(f"the option {key} is read by nothing{hint}")
 
 
+def presets() -> dict[str, Path]:
+    """Return the files of ``properties/presets`` by their names without ``.yaml``, sorted."""
+    return {file.stem: file for file in sorted((properties_dir() / "presets").glob("*.yaml"))}
+
+
 def config_file(name: str) -> str:
     """Find a file of options: a path, or the name of a preset of this plugin.
 
     Args:
-        name: A path, or the name of a file of ``properties/presets`` without ``.yaml``.
+        name: A path, or the name of a preset.
 
     Returns:
         A path.
@@ -185,15 +190,15 @@ def config_file(name: str) -> str:
     Raises:
         ValueError: It is neither.
     """
-    presets = {file.stem: file for file in (properties_dir() / "presets").glob("*.yaml")}
     if os.path.isfile(name):
         return name
-    if name not in presets:
+    known = presets()
+    if name not in known:
         raise ValueError(
             f"there is no config file {name}, and no preset of that name; presets are "
-            f"{', '.join(sorted(presets))}"
+            f"{', '.join(known)}"
         )
-    return str(presets[name])
+    return str(known[name])
 
 
 def yaml_keys(files: Iterable[Path]) -> list[str]:

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from recbole_pngnn.benchmark import tables
+from recbole_pngnn.benchmark.plan import Recorded, cells
+from recbole_pngnn.benchmark.records import Results
 from recbole_pngnn.benchmark.show import result_table
+from recbole_pngnn.benchmark.suite import find_suite, read_suite
 from recbole_pngnn.cli import main
 
 ROOT = Path(__file__).parent.parent.parent
@@ -118,3 +121,23 @@ signauc 0.7500
 best validation Recall@5: 0.1000
 checkpoint: c.pth"""
     )
+
+
+def test_the_suite_preset_has_what_others_chose(monkeypatch):
+    """EASE's options are those that ``main`` chose on ml-1m, the paper's rows Table 1's runs."""
+    monkeypatch.chdir(ROOT)
+    results = Results(Path("results"))
+
+    def recorded(name):
+        suite = read_suite(find_suite(name))
+        of_ml_1m = [cell for cell in cells(suite) if cell.dataset.name == "ml-1m"]
+        first = {cell.row.name: cell for cell in reversed(of_ml_1m)}
+        return Recorded(suite, results.runs(), results.trials()), first
+
+    (main_records, of_main), (ours, of_ours), (table1, of_table1) = map(
+        recorded, ("main", "preset", "table1")
+    )
+    ease = of_ours["EASE, ratings weighted"].row.options
+    assert main_records.chosen(of_main["EASE, ratings weighted"]) == ease
+    for row, its in (("LightGCN", "LightGCN"), ("PNGNN, the paper's options", "PNGNN")):
+        assert ours.run(of_ours[row])["key"] == table1.run(of_table1[its])["key"]

@@ -167,6 +167,6 @@ def test_presets_have_names(atomic, tmp_path):
 
 
 def test_every_key_of_a_preset_is_an_option():
-    for preset in (plugin_config.properties_dir() / "presets").glob("*.yaml"):
+    for preset in plugin_config.presets().values():
         options = plugin_config.yaml_keys([plugin_config.properties_dir() / "model" / "PNGNN.yaml"])
         assert set(plugin_config.yaml_keys([preset])) <= set(options)
