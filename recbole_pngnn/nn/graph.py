@@ -75,7 +75,7 @@ def bipartite_adjacency(
 
 
 class _Propagate(torch.autograd.Function):
-    """Mean of the powers 0..K of a symmetric matrix, applied to embeddings.
+    """A mean of powers of a symmetric matrix, applied to embeddings.
 
     A polynomial in a symmetric matrix is symmetric, so the gradient is the same polynomial
     applied to the incoming gradient: nothing is stored and nothing is transposed. Autograd's own
@@ -83,21 +83,24 @@ class _Propagate(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, adjacency: Tensor, n_layers: int) -> Tensor:
-        ctx.adjacency, ctx.n_layers = adjacency, n_layers
-        return _mean_of_powers(x, adjacency, n_layers)
+    def forward(ctx: Any, x: Tensor, adjacency: Tensor, n_layers: int, ego: bool) -> Tensor:
+        ctx.adjacency, ctx.n_layers, ctx.ego = adjacency, n_layers, ego
+        return _mean_of_powers(x, adjacency, n_layers, ego)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        return _mean_of_powers(grad.contiguous(), ctx.adjacency, ctx.n_layers), None, None
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        mean = _mean_of_powers(grad.contiguous(), ctx.adjacency, ctx.n_layers, ctx.ego)
+        return mean, None, None, None
 
 
-def _mean_of_powers(x: Tensor, adjacency: Tensor, n_layers: int) -> Tensor:
+def _mean_of_powers(x: Tensor, adjacency: Tensor, n_layers: int, ego: bool) -> Tensor:
     total = x
-    for _ in range(n_layers):  # Horner's rule: x + A (x + A (x + ...))
+    for _ in range(n_layers if ego else n_layers - 1):  # Horner's rule: x + A (x + A (x + ...))
         total = sparse_product(adjacency, total).add_(x)
-    return total / (n_layers + 1)
+    if ego:
+        return total / (n_layers + 1)
+    return sparse_product(adjacency, total).div_(n_layers)
 
 
 def propagate(x: Tensor, adjacency: Tensor, n_layers: int) -> Tensor:
@@ -119,4 +122,29 @@ def propagate(x: Tensor, adjacency: Tensor, n_layers: int) -> Tensor:
     """
     if n_layers < 0:
         raise ValueError(f"n_layers must not be negative, found {n_layers}")
-    return _Propagate.apply(x, adjacency, n_layers)  # type: ignore[no-any-return]
+    return _Propagate.apply(x, adjacency, n_layers, True)  # type: ignore[no-any-return]
+
+
+def propagate_without_ego(x: Tensor, adjacency: Tensor, n_layers: int) -> Tensor:
+    r"""Propagate embeddings linearly and average all layers but the ego embeddings.
+
+    .. math:: \frac{1}{K} \sum_{k=1}^{K} \hat{A}^k X
+
+    A node without edges becomes 0 exactly; taking the ego embeddings off the mean of all layers
+    would leave it their rounding errors.
+
+    Args:
+        x: Ego embeddings, users first, then items.
+        adjacency: Symmetric sparse matrix; the gradient is wrong for any other.
+        n_layers: Number of layers K.
+
+    Shapes:
+        - x: ``(N, D)``; adjacency: ``(N, N)``
+        - returns: ``(N, D)``
+
+    Raises:
+        ValueError: ``n_layers`` is below 1.
+    """
+    if n_layers < 1:
+        raise ValueError(f"without the ego n_layers must be at least 1, found {n_layers}")
+    return _Propagate.apply(x, adjacency, n_layers, False)  # type: ignore[no-any-return]

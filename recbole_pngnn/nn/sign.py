@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from recbole_pngnn.nn.graph import propagate
+from recbole_pngnn.nn.graph import propagate_without_ego
 from recbole_pngnn.nn.layers import ConstantMatrix
 from recbole_pngnn.nn.softmax import UserTargets
 
@@ -73,10 +73,8 @@ class SignScore(nn.Module):
         return logits + (self.bias + self.node_bias[users][:, None] + self.node_bias[items])
 
     def disinterest_embeddings(self) -> Tensor:
-        """Return v at length 1, ``(N, D')``."""
-        ego = self.negative_ego
-        # The mean of the powers 0, 1, 2 less that of 0.
-        v = (3.0 * propagate(ego, self.negative_adjacency(), 2) - ego) / 2.0
+        """Return v at length 1, ``(N, D')``; 0 where a node has no disliked edge."""
+        v = propagate_without_ego(self.negative_ego, self.negative_adjacency(), 2)
         return F.normalize(v, dim=1)
 
     def loss(self, interest: Tensor, disinterest: Tensor, users: Tensor) -> Tensor:

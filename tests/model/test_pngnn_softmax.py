@@ -299,6 +299,21 @@ def rated(loader):
     return list(zip(*fields, strict=True))
 
 
+def test_a_node_that_nobody_disliked_has_no_part_in_the_signs(build):
+    """Rounding errors at length 1 were random logits, and took the largest gradients."""
+    torch.manual_seed(3)
+    model, _ = build(negative_graph="sign")
+    isolated = model.sign.negative_adjacency().to_dense().sum(dim=1) == 0
+    assert bool(isolated.any())
+    v = model.sign.disinterest_embeddings()
+    assert bool((v[isolated] == 0).all())
+    assert bool((v[~isolated].norm(dim=1) > 0.99).all())
+    model.train()
+    users = torch.arange(model.n_users)
+    model.sign.loss(*model.forward(), users).backward()
+    assert bool((model.sign.negative_ego.grad[isolated] == 0).all())
+
+
 def test_signs_of_users_without_interactions(build):
     model, _ = build(negative_graph="sign")
     assert model.sign.loss(*model.forward(), torch.tensor([0])) == 0.0

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recbole_pngnn.nn.graph import bipartite_adjacency, propagate
+from recbole_pngnn.nn.graph import bipartite_adjacency, propagate, propagate_without_ego
 from recbole_pngnn.nn.product import compressed
 
 
@@ -60,12 +60,36 @@ def test_propagation_equals_the_mean_of_dense_powers(graph, n_layers):
     torch.testing.assert_close(propagate(x, adjacency(*graph), n_layers), expected)
 
 
+@given(graphs(), st.integers(1, 4))
+def test_propagation_without_the_ego_leaves_the_power_of_zero_out(graph, n_layers):
+    matrix = dense_normalised(*graph)
+    x = torch.randn(len(matrix), 3, dtype=torch.float64)
+    powers = [torch.linalg.matrix_power(matrix, k) @ x for k in range(1, n_layers + 1)]
+    expected = torch.stack(powers).mean(dim=0)
+    torch.testing.assert_close(propagate_without_ego(x, adjacency(*graph), n_layers), expected)
+
+
+@given(graphs())
+def test_nothing_reaches_a_node_without_edges(graph):
+    matrix = adjacency(*graph, dtype=torch.float32)
+    isolated = matrix.to_dense().sum(dim=1) == 0
+    found = propagate_without_ego(torch.randn(len(matrix), 3), matrix, 2)
+    assert bool((found[isolated] == 0).all())
+
+
 @settings(max_examples=25)
 @given(graphs(), st.integers(0, 4))
 def test_the_backward_pass(graph, n_layers):
     matrix = adjacency(*graph)
     x = torch.randn(len(matrix), 2, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda y: propagate(y, matrix, n_layers), x)
+    if n_layers:
+        assert torch.autograd.gradcheck(lambda y: propagate_without_ego(y, matrix, n_layers), x)
+
+
+def test_no_layer_at_all_leaves_nothing_without_the_ego():
+    with pytest.raises(ValueError, match="must be at least 1, found 0"):
+        propagate_without_ego(torch.zeros(4, 2), adjacency([0], [0], 2, 2), 0)
 
 
 def test_the_backward_pass_takes_gradients_that_are_not_contiguous():
