@@ -92,8 +92,10 @@ def _add_run(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    run.add_argument("--model", default="PNGNN", help="model name (default: PNGNN)")
-    run.add_argument("--dataset", default="ml-100k", help="dataset name (default: ml-100k)")
+    run.add_argument("--model", help="model name (default: PNGNN; with --resume the checkpoint's)")
+    run.add_argument(
+        "--dataset", help="dataset name (default: ml-100k; with --resume the checkpoint's)"
+    )
     run.add_argument(
         "--config_files",
         default="",
@@ -101,7 +103,20 @@ def _add_run(commands: Any) -> None:
         help="YAML files, or names of presets (pngnn-softmax), separated by spaces",
     )
     run.add_argument("--result_file", metavar="PATH", help="write the record of the run as JSON")
-    run.add_argument("--resume", metavar="CHECKPOINT", help="go on from a checkpoint")
+    run.add_argument(
+        "--resume",
+        metavar="CHECKPOINT",
+        help="go on from a checkpoint, with its model, dataset and options; it is unpickled: only "
+        "one that you trust",
+    )
+    run.add_argument(
+        "--allow_changes",
+        nargs="?",
+        const="any",
+        metavar="OPTION,OPTION",
+        help="with --resume: options that may differ from the checkpoint's (default: all); epochs, "
+        "stopping_step and places always may",
+    )
 
 
 def _add_recommend(commands: Any) -> None:
@@ -138,12 +153,15 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
     from recbole_pngnn.plugin import config
 
     config.STRICT_COMMAND_LINE = True
+    resumed = options.resume is not None
+    changes = options.allow_changes
     record = recbole_pngnn.run(
-        options.model,
-        options.dataset,
+        options.model or (None if resumed else "PNGNN"),
+        options.dataset or (None if resumed else "ml-100k"),
         config_file_list=files or None,
         result_file=options.result_file,
         resume=options.resume,
+        allow_changes=None if changes is None else [name.strip() for name in changes.split(",")],
     )
     print(result_table(record))
     return 0

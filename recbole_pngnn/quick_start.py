@@ -6,7 +6,8 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ from recbole_pngnn.record import (
     versions,
     write_json,
 )
+from recbole_pngnn.training.resume import Stopped
+from recbole_pngnn.training.state import KeptTraining, last_epoch_file
 
 
 def run(
@@ -40,6 +43,7 @@ def run(
     saved: bool = True,
     result_file: str | os.PathLike[str] | None = None,
     resume: str | os.PathLike[str] | None = None,
+    allow_changes: Iterable[str] | None = None,
     test: bool = True,
     on_validation: Callable[[int, int, float], bool] | None = None,
     on_test: Callable[[UserResults], None] | None = None,
@@ -54,9 +58,15 @@ def run(
         dataset: Name of a dataset.
         config_file_list: YAML files with options.
         config_dict: Options, above the files and below the command line.
-        saved: Keep checkpoints; without them the last epoch is tested in place of the best.
+        saved: Keep checkpoints, of the best epoch and of the last; without them the last epoch is
+            tested in place of the best.
         result_file: Where to write the record as JSON.
-        resume: Checkpoint to go on from: its epoch, optimiser and best validation score.
+        resume: Checkpoint to go on from, of the best epoch or of the last. Model, dataset and
+            options are the training's; on a CPU it ends, bit for bit, where it would have ended
+            without a stop. The file is unpickled: only one that you trust.
+        allow_changes: With ``resume``, names of options that may differ from the training's,
+            ``any`` for all. Only ``epochs``, ``stopping_step``, places, devices and what is shown
+            may always.
         test: Evaluate the test part; without, nothing looks at it and ``test_result`` is empty.
         on_validation: Called after each validation with the number of epochs trained, the number
             asked for, and the best score so far; where it returns True, training stops there.
@@ -66,12 +76,24 @@ def run(
         The record: ``valid_result``, ``test_result``, options hash, seed, versions, timings ...
 
     Raises:
-        ValueError: An option or the data cannot be used.
+        ValueError: An option or the data cannot be used, or differ from those that the checkpoint
+            to go on from was trained with.
+        FileNotFoundError: There is no checkpoint to go on from.
         KeyboardInterrupt: Ctrl-C; the message on the screen names the checkpoint to go on from.
     """
     started = time.perf_counter()
-    config_dict = {"protocol": "signed", **(config_dict or {})}
-    config = Config(model, dataset, config_file_list, config_dict)
+    stopped: Stopped | None = None
+    changed: list[str] = []
+    if resume is None:
+        if allow_changes is not None:
+            raise ValueError("allow_changes is for going on from a checkpoint; name it by resume")
+        config_dict = {"protocol": "signed", **(config_dict or {})}
+        config = Config(model, dataset, config_file_list, config_dict)
+    else:
+        stopped = Stopped.read(Path(resume))
+        config, changed = stopped.new_config(
+            model, dataset, config_file_list, config_dict, allow_changes
+        )
     if (config["nproc"] or 1) != 1:
         raise ValueError(
             f"this command trains in one process, and nproc is {config['nproc']}; choose a GPU by "
@@ -92,17 +114,27 @@ def run(
     train_data, valid_data, test_data = data_preparation(config, data)
     if valid_data:
         _check_valid_metric(config)
+    data_fingerprint = fingerprint(Path(config["data_path"]), config["dataset"])
+    if stopped is not None:
+        stopped.check_data(train_data._dataset, data_fingerprint)
     loaded = time.perf_counter()  # some models, EASE for one, are fitted as they are built
     init_seed(config["seed"] + config["local_rank"], config["reproducibility"])
-    network = get_model(config["model"])(config, train_data._dataset).to(config["device"])
+    network = config.model_class(config, train_data._dataset).to(config["device"])
     logger.info(network)
     trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, network)
-    if resume is not None:
-        _resume(trainer, Path(resume), valid_data)
+    training = KeptTraining(trainer, train_data, data_fingerprint)
+    if stopped is not None:
+        stopped.resume(trainer, training, valid_data, bool(changed))
+        if not stopped.whole:
+            logger.warning(
+                f"{stopped.best.name} does not hold the random states of its training, as none of "
+                f"RecBole's own checkpoints does: what follows is not what would have followed"
+            )
+    first_epoch = trainer.start_epoch
 
     progress = TrainingProgress(trainer, train_data, show)
     try:
-        with progress:
+        with training if saved else nullcontext(), progress:
             best_score, valid_result = _fit(trainer, train_data, valid_data, saved, on_validation)
     except KeyboardInterrupt:
         _say_where_to_go_on(trainer)
@@ -123,7 +155,8 @@ def run(
         "best_valid_score": float(best_score) if valid_result else None,
         "valid_result": floats(valid_result),
         "test_result": floats(test_result),
-        "epochs": progress.epochs,
+        "epochs": first_epoch + progress.epochs,
+        "resumed_behind_epoch": first_epoch if stopped is not None else None,
         "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
         "users": data.user_num - 1,
         "items": data.item_num - 1,
@@ -214,14 +247,6 @@ def _check_valid_metric(config: Any) -> None:
         )
 
 
-def _resume(trainer: Any, checkpoint: Path, valid_data: Any) -> None:
-    if not checkpoint.is_file():
-        raise FileNotFoundError(f"there is no checkpoint {checkpoint} to go on from")
-    trainer.resume_checkpoint(checkpoint)
-    if valid_data:  # a checkpoint has its validation score and not the other figures
-        trainer.best_valid_result = trainer.evaluate(valid_data, load_best_model=False)
-
-
 class _StopTrainingError(Exception):
     """An observer of the validation has seen enough."""
 
@@ -238,16 +263,21 @@ def _fit(
         if on_validation is not None and on_validation(epoch + 1, trainer.epochs, best):
             raise _StopTrainingError
 
-    if trainer.start_epoch < trainer.epochs:
+    if trainer.start_epoch < trainer.epochs and not _stopped_early(trainer):
         try:
             return trainer.fit(
                 train_data, valid_data, saved=saved, show_progress=False, callback_fn=observe
             )
         except _StopTrainingError:
             return trainer.best_valid_score, trainer.best_valid_result
-    # Stopped behind the last epoch; fit would write the checkpoint anew with an epoch of -1.
+    # Nothing is left to train; fit would write the checkpoint anew with an epoch of -1.
     trainer.eval_collector.data_collect(train_data)
     return trainer.best_valid_score, trainer.best_valid_result
+
+
+def _stopped_early(trainer: Any) -> bool:
+    """Tell whether early stopping ended the training that the trainer goes on from."""
+    return bool(trainer.start_epoch and trainer.cur_step > trainer.stopping_step)
 
 
 def _test(
@@ -265,7 +295,8 @@ def _test(
 
 
 def _say_where_to_go_on(trainer: Any) -> None:
-    if os.path.exists(trainer.saved_model_file):
-        print(f"\nstopped; go on with --resume={trainer.saved_model_file}", file=sys.stderr)
+    last = last_epoch_file(Path(trainer.saved_model_file))
+    if last.is_file():
+        print(f"\nstopped; go on with --resume={relative(last)}", file=sys.stderr)
     else:
         print("\nstopped before the first checkpoint", file=sys.stderr)

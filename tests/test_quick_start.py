@@ -108,21 +108,6 @@ print(json.dumps([before, recbole.data.dataset.Dataset.__name__]))
     assert run_python(code) == ["Dataset", "SignedDataset"]
 
 
-def test_going_on_from_a_checkpoint():
-    first = recbole_pngnn.run("PNGNN", "ml-100k", config_dict={**QUIET, "epochs": 2})
-    more = recbole_pngnn.run(
-        "PNGNN", "ml-100k", config_dict={**QUIET, "epochs": 3}, resume=first["checkpoint"]
-    )
-    assert more["epochs"] == 1
-    assert more["best_valid_score"] >= first["best_valid_score"]
-    nothing_left = recbole_pngnn.run(
-        "PNGNN", "ml-100k", config_dict={**QUIET, "epochs": 3}, resume=first["checkpoint"]
-    )
-    assert nothing_left["epochs"] == 0
-    for key in ("checkpoint", "best_valid_score", "valid_result", "test_result"):
-        assert nothing_left[key] == more[key], key
-
-
 @pytest.fixture
 def checkpoint(atomic):
     train = [("u", "a", 5), ("v", "b", 5), ("v", "c", 2), ("u", "c", 4), ("w", "b", 1)]

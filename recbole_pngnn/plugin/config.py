@@ -38,7 +38,7 @@ _RECBOLE_KEYS = frozenset(
     """.split()
 )
 # What a run's result does not depend on: places, devices, and what is shown.
-_NOT_HASHED = frozenset(
+NOT_HASHED = frozenset(
     """
     gpu_id use_gpu device state show_progress data_path checkpoint_dir output_dir config_files
     save_dataset dataset_save_path save_dataloaders dataloaders_save_path log_wandb wandb_project
@@ -224,7 +224,7 @@ def fingerprint(folder: Path, dataset: str) -> str | None:
 
 def result_options(config: Any) -> dict[str, Any]:
     """Return the options that a run's result depends on."""
-    return {key: value for key, value in config.final_config_dict.items() if key not in _NOT_HASHED}
+    return {key: value for key, value in config.final_config_dict.items() if key not in NOT_HASHED}
 
 
 def config_hash(config: Any) -> str:

@@ -1,0 +1,197 @@
+"""All that a training needs to go on as if it had never stopped, kept after every epoch."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import torch
+
+LAST_SUFFIX = ".last.pth"
+
+
+def last_epoch_file(best: Path) -> Path:
+    """Return the file of the last epoch that belongs to the checkpoint of the best one."""
+    return best.with_name(best.name.removesuffix(".pth") + LAST_SUFFIX)
+
+
+def best_epoch_file(last: Path) -> Path:
+    """Return the checkpoint of the best epoch that belongs to the file of the last one."""
+    return last.with_name(last.name.removesuffix(LAST_SUFFIX) + ".pth")
+
+
+def catalogue_hash(dataset: Any) -> str:
+    """Return the SHA-256 of the ids in their order: row n of an embedding belongs to the n-th.
+
+    Args:
+        dataset: RecBole's Dataset, or one of its parts.
+    """
+    digest = hashlib.sha256()
+    for field in (dataset.uid_field, dataset.iid_field):
+        for token in dataset.field2id_token[field]:
+            digest.update(str(token).encode() + b"\0")
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+class KeptTraining:
+    """Keep the last epoch of a training beside its best, while the context is open.
+
+    RecBole's checkpoint is written when an epoch is the best so far, and holds neither the random
+    states nor the best result. ``NAME.last.pth`` beside ``NAME.pth`` is RecBole's checkpoint of the
+    last epoch with these. Both are written whole or not at all. The last one comes first: after a
+    kill between the two, the best epoch is the last one, which is there.
+
+    What is kept suffices for models whose state is in parameters, buffers, RecBole's
+    ``other_parameter`` and plain numbers, which is all general recommenders of RecBole's but NCL,
+    whose clusters are made again at the next of their epochs.
+
+    Args:
+        trainer: RecBole's trainer, with the model as it was built.
+        train_data: The dataloader of the training, which shuffles by a generator of its own.
+        fingerprint: SHA-256 of the interactions' files.
+    """
+
+    def __init__(self, trainer: Any, train_data: Any, fingerprint: str | None) -> None:
+        self._trainer, self._train_data = trainer, train_data
+        self._identity = {
+            "data_fingerprint": fingerprint,
+            "catalogue": catalogue_hash(train_data._dataset),
+        }
+        self._built = _plain_numbers(trainer.model)
+        self._best_epoch: int | None = None
+        self._valid_result: Any = None
+        self._trained = self._kept = trainer.start_epoch - 1
+
+    def restore(self, checkpoint: dict[str, Any]) -> None:
+        """Go on behind the last epoch of a kept training.
+
+        Args:
+            checkpoint: What :class:`KeptTraining` wrote.
+        """
+        trainer, kept = self._trainer, checkpoint["training"]
+        trainer.start_epoch = checkpoint["epoch"] + 1
+        trainer.cur_step = checkpoint["cur_step"]
+        trainer.best_valid_score = checkpoint["best_valid_score"]
+        trainer.best_valid_result = kept["best_valid_result"]
+        trainer.model.load_state_dict(checkpoint["state_dict"])
+        trainer.model.load_other_parameter(checkpoint.get("other_parameter"))
+        trainer.optimizer.load_state_dict(checkpoint["optimizer"])
+        modules = dict(trainer.model.named_modules())
+        for (module, name), number in kept["numbers"].items():
+            setattr(modules[module], name, number)
+        self._best_epoch = kept["best_epoch"]
+        self._trained = self._kept = checkpoint["epoch"]
+        _set_random_states(kept["random"])
+        if kept["shuffle"] is not None:
+            self._train_data.generator.set_state(kept["shuffle"])
+
+    def __enter__(self) -> KeptTraining:
+        trainer = self._trainer
+        train_epoch, valid_epoch = trainer._train_epoch, trainer._valid_epoch
+        save_best = trainer._save_checkpoint
+
+        def kept_train_epoch(train_data: Any, epoch_idx: int, *args: Any, **options: Any) -> Any:
+            self._keep_what_is_whole()
+            loss = train_epoch(train_data, epoch_idx, *args, **options)
+            self._trained = epoch_idx
+            return loss
+
+        def kept_valid_epoch(*args: Any, **options: Any) -> Any:
+            score, self._valid_result = valid_epoch(*args, **options)
+            return score, self._valid_result
+
+        def save_last_and_best(epoch: int, *args: Any, **options: Any) -> None:
+            self._best_epoch = epoch
+            # RecBole's trainer takes the result for its best one only behind this.
+            self._write(epoch, self._valid_result)
+            save_best(epoch, *args, **options)
+
+        trainer._train_epoch, trainer._valid_epoch = kept_train_epoch, kept_valid_epoch
+        trainer._save_checkpoint = save_last_and_best
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._keep_what_is_whole()
+
+    def _keep_what_is_whole(self) -> None:
+        """Write the last epoch that was trained and validated, where it was not the best."""
+        if self._trained > self._kept:
+            self._write(self._trained, self._trainer.best_valid_result)
+
+    def _write(self, epoch: int, best_valid_result: Any) -> None:
+        trainer = self._trainer
+        generator = getattr(self._train_data, "generator", None)
+        now = _plain_numbers(trainer.model)
+        state = {
+            "config": trainer.config,
+            "epoch": epoch,
+            "cur_step": trainer.cur_step,
+            "best_valid_score": trainer.best_valid_score,
+            "state_dict": trainer.model.state_dict(),
+            "other_parameter": trainer.model.other_parameter(),
+            "optimizer": trainer.optimizer.state_dict(),
+            "training": {
+                **self._identity,
+                "best_epoch": self._best_epoch,
+                "best_valid_result": best_valid_result,
+                "numbers": {k: n for k, n in now.items() if self._built.get(k) != n},
+                "random": _random_states(),
+                "shuffle": None if generator is None else generator.get_state(),
+            },
+        }
+        save_whole(state, last_epoch_file(Path(trainer.saved_model_file)))
+        self._kept = epoch
+
+
+def save_whole(state: dict[str, Any], file: Path) -> None:
+    """Save a checkpoint: who reads it after a kill sees the old one or the new one.
+
+    Raises:
+        OSError: The disk refuses; the old file is untouched.
+    """
+    partial = file.with_name(f"{file.name}.partial-{os.getpid()}")
+    try:
+        with partial.open("wb") as opened:
+            torch.save(state, opened, pickle_protocol=4)
+        os.replace(partial, file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _plain_numbers(model: torch.nn.Module) -> dict[tuple[str, str], float]:
+    """Return the numbers among the attributes of a model's modules, the annealing of MultiVAE's.
+
+    Options are among them too; only what the training changed is kept.
+    """
+    return {
+        (path, name): value
+        for path, module in model.named_modules()
+        for name, value in vars(module).items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool)
+    }
+
+
+def _random_states() -> dict[str, Any]:
+    return {
+        "python": random.getstate(),
+        "numpy": np.random.get_state(),  # RecBole's samplers draw from it
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
+    }
+
+
+def _set_random_states(states: dict[str, Any]) -> None:
+    random.setstate(states["python"])
+    np.random.set_state(states["numpy"])
+    torch.set_rng_state(states["torch"])
+    if states["cuda"] and torch.cuda.device_count() == len(states["cuda"]):
+        torch.cuda.set_rng_state_all(states["cuda"])
