@@ -101,6 +101,9 @@ def run(
         )
     if result_file is not None:
         check_writable(Path(result_file))
+    data_fingerprint = fingerprint(Path(config["data_path"]), config["dataset"])
+    if stopped is not None:
+        stopped.check_files(config, data_fingerprint)
     init_seed(config["seed"], config["reproducibility"])
     init_logger(config)
     logger = logging.getLogger()
@@ -114,9 +117,8 @@ def run(
     train_data, valid_data, test_data = data_preparation(config, data)
     if valid_data:
         _check_valid_metric(config)
-    data_fingerprint = fingerprint(Path(config["data_path"]), config["dataset"])
     if stopped is not None:
-        stopped.check_data(train_data._dataset, data_fingerprint)
+        stopped.check_ids(train_data._dataset)
     loaded = time.perf_counter()  # some models, EASE for one, are fitted as they are built
     init_seed(config["seed"] + config["local_rank"], config["reproducibility"])
     network = config.model_class(config, train_data._dataset).to(config["device"])

@@ -130,31 +130,41 @@ class Stopped:
                     f"for; leave --{kind} out, or train anew without --resume"
                 )
 
-    def check_data(self, dataset: Any, fingerprint: str | None) -> None:
-        """Compare the data with those of the training.
+    def check_files(self, config: Any, fingerprint: str | None) -> None:
+        """Compare the files of the data with those of the training, before they are read.
 
         Args:
-            dataset: The training part, as it was made now.
+            config: The Config to go on with.
             fingerprint: SHA-256 of the interactions' files.
 
         Raises:
-            ValueError: They are other data, or other ids.
+            ValueError: They are other data.
         """
         kept = self.checkpoint.get("training", {})
         trained = kept.get("data_fingerprint") or self.config["data_fingerprint"]
-        place = f"{self.config['dataset']} in {dataset.config['data_path']}"
         if trained is not None and fingerprint != trained:
             raise ValueError(
-                f"the interactions of {place} are not those that {self.best.name} was trained on "
-                f"(SHA-256 {str(fingerprint)[:12]}, at training {trained[:12]}); go on with the "
-                f"same data (data_path names their folder), or train anew without --resume"
+                f"the interactions of {config['dataset']} in {config['data_path']} are not those "
+                f"that {self.best.name} was trained on (SHA-256 {str(fingerprint)[:12]}, at "
+                f"training {trained[:12]}); go on with the same data (data_path names their "
+                f"folder), or train anew without --resume"
             )
-        catalogue = kept.get("catalogue")
+
+    def check_ids(self, dataset: Any) -> None:
+        """Compare users and items, in their order, with those of the training.
+
+        Args:
+            dataset: The training part, as it was made now.
+
+        Raises:
+            ValueError: The rows of the model would belong to others.
+        """
+        catalogue = self.checkpoint.get("training", {}).get("catalogue")
         if catalogue is not None and catalogue != catalogue_hash(dataset):
             raise ValueError(
-                f"the users or items of {place} are no longer those that {self.best.name} was "
-                f"trained on, so its rows would belong to others; an option that filters the data "
-                f"is another one now: train anew without --resume"
+                f"the users or items of {self.config['dataset']} are no longer those that "
+                f"{self.best.name} was trained on, so its rows would belong to others; an option "
+                f"that filters the data is another one now: train anew without --resume"
             )
 
     def resume(self, trainer: Any, training: KeptTraining, valid_data: Any, changed: bool) -> None:

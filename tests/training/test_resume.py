@@ -133,7 +133,7 @@ def test_ids_in_another_order_are_other_rows(atomic):
     whole = parts[0] + "".join(part.split("\n", 1)[1] for part in parts[1:])
     Path("dataset/d/d.inter").write_text(whole + "extra\ti0\t5\nextra\ti1\t5\n")
     record = recbole_pngnn.run("BPR", "d", config_dict=OPTIONS)
-    with pytest.raises(ValueError, match=r"users or items of d in .* are no longer those"):
+    with pytest.raises(ValueError, match="users or items of d are no longer those"):
         recbole_pngnn.run(
             resume=record["checkpoint"],
             config_dict={"user_inter_num_interval": "[3,inf)"},
