@@ -191,6 +191,14 @@ class Stopped:
                 f"{self.best.name} does not fit the model with these options: "
                 f"{str(error).splitlines()[0]}"
             ) from error
+        if trainer.config["learning_rate_decay"] == "linear" and self.config["epochs"] != (
+            trainer.epochs
+        ):
+            trainer.logger.warning(
+                f"the learning rate falls until epoch {trainer.epochs} now, and fell until epoch "
+                f"{self.config['epochs']} in the {trainer.start_epoch} epochs that are trained: a "
+                f"training of {trainer.epochs} epochs from the start would have had other rates"
+            )
         best = self._best_of_last()
         trainer.saved_model_file = str(self._in_folder_of(trainer, best))
         if not valid_data or trainer.best_valid_score in (None, float("inf"), -float("inf")):

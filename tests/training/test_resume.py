@@ -203,6 +203,16 @@ def test_recboles_own_checkpoint_goes_on_with_a_warning(trained, caplog):
     assert record["best_valid_score"] >= trained["best_valid_score"]
 
 
+def test_rates_that_fall_to_another_end_are_told(atomic, caplog):
+    atomic("d", *rows(0))
+    options = {**OPTIONS, "learning_rate_decay": "linear"}
+    record = recbole_pngnn.run("PNGNN", "d", config_dict=options)
+    recbole_pngnn.run(resume=record["checkpoint"])
+    assert "learning rate" not in caplog.text.replace("learning_rate", "")
+    recbole_pngnn.run(resume=record["checkpoint"], config_dict={"epochs": 4})
+    assert "falls until epoch 4 now, and fell until epoch 3 in the 3 epochs" in caplog.text
+
+
 def test_without_a_checkpoint_nothing_may_change():
     with pytest.raises(ValueError, match="allow_changes is for going on from a checkpoint"):
         recbole_pngnn.run("BPR", "ml-100k", allow_changes=["any"])
