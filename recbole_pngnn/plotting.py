@@ -58,18 +58,31 @@ _METADATA: dict[str, dict[str, None]] = {
 }
 
 
+class MissingError(ValueError):
+    """matplotlib is not installed."""
+
+
 def require_matplotlib() -> None:
     """Find out that figures can be made, before any work for them.
 
     Raises:
-        ValueError: matplotlib is not installed.
+        MissingError: matplotlib is not installed.
     """
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
-        raise ValueError(
+        raise MissingError(
             'plots need matplotlib, which is not installed; pip install "recbole-pngnn[plot]"'
         ) from error
+
+
+def plain(text: str) -> str:
+    r"""Write a name so that a figure shows it: ``$`` is no mathematics, ``_`` hides no label.
+
+    Without it ``$x^{`` ends the drawing, and a legend leaves out what begins with an underscore.
+    """
+    text = text.replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
 
 
 @contextmanager

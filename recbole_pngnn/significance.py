@@ -20,7 +20,7 @@ class Comparison:
         difference: Mean over users of the row's value less the baseline's.
         p: Of the two-sided paired t-test.
         corrected: The same after Holm's correction for all comparisons of the table.
-        n_users: Users compared.
+        n_users: Users compared, those for whom both values are defined.
     """
 
     difference: float
@@ -48,7 +48,15 @@ def paired_test(values: Array, baseline: Array) -> tuple[float, float, int]:
     Returns:
         Mean difference, p-value, and number of users for whom the metric is defined. Without a
         difference, or with fewer than two users, the p-value is 1.
+
+    Raises:
+        ValueError: They are not of the same users: their numbers differ.
     """
+    if values.shape != baseline.shape:
+        raise ValueError(
+            f"a paired test needs values of the same users, and there are {values.size} and "
+            f"{baseline.size}"
+        )
     defined = ~(np.isnan(values) | np.isnan(baseline))
     differences = values[defined] - baseline[defined]
     n_users = len(differences)

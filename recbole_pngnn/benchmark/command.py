@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ def add_parser(subparsers: Any) -> None:
         "is not run again, so the same command goes on after a stop.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # --trust is said in full
     )
     add = parser.add_argument
     add("suite", metavar="FILE.yaml", help="a suite's file, or the name of an installed one")
@@ -42,6 +44,24 @@ def add_parser(subparsers: Any) -> None:
         help="this dataset alone; may be repeated",
     )
     add("--source", type=Path, metavar="PATH", help="ml-1m.zip or a folder, where it is needed")
+    add(
+        "--trust",
+        action="store_true",
+        help="let this file's words send data to a server, unpickle files and write elsewhere; "
+        "installed suites need no trust",
+    )
+    add(
+        "--run_timeout",
+        type=float,
+        metavar="SECONDS",
+        help="end a run that takes longer (the suite's run_timeout; none)",
+    )
+    add(
+        "--idle_timeout",
+        type=float,
+        metavar="SECONDS",
+        help="end a run that neither computes nor logs for so long (1800)",
+    )
     add("--results", type=Path, default=Path("results"), metavar="DIR", help="records (results)")
     add(
         "--output",
@@ -60,6 +80,7 @@ def run(options: argparse.Namespace) -> int:
     """
     from recbole_pngnn.benchmark.records import Results
     from recbole_pngnn.benchmark.suite import find_suite, read_suite
+    from recbole_pngnn.benchmark.trust import require_safe_reading
 
     suite = read_suite(find_suite(options.suite)).of_datasets(options.dataset)
     results = Results(options.results)
@@ -67,6 +88,14 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError("--output is the folder of a report; give --report too")
     if options.jobs < 1:
         raise ValueError(f"--jobs must be at least 1, found {options.jobs}")
+    for name in ("run_timeout", "idle_timeout"):
+        seconds = getattr(options, name)
+        if seconds is not None and not 0 < seconds < math.inf:
+            raise ValueError(f"--{name} must be a number of seconds above 0, found {seconds:g}")
+    if options.report and options.row:
+        raise ValueError("--report is of all rows; leave --row out")
+    if not options.trust:
+        require_safe_reading(suite)
     if options.list:
         from recbole_pngnn.benchmark.listing import listing
 
@@ -78,12 +107,16 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(suite: Any, results: Any, options: argparse.Namespace) -> int:
+    from recbole_pngnn.benchmark.process import IDLE_TIMEOUT, Limits
     from recbole_pngnn.benchmark.report.markdown import markdown
     from recbole_pngnn.benchmark.report.summary import summarise
     from recbole_pngnn.benchmark.runner import run_suite
 
+    limits = Limits(options.run_timeout or suite.run_timeout, options.idle_timeout or IDLE_TIMEOUT)
     try:
-        outcome = run_suite(suite, results, options.jobs, options.source, options.row)
+        outcome = run_suite(
+            suite, results, options.jobs, options.source, options.row, limits, options.trust
+        )
     except KeyboardInterrupt:
         print("stopped; what is recorded stays, the same command goes on", file=sys.stderr)
         raise
@@ -100,10 +133,15 @@ def _run(suite: Any, results: Any, options: argparse.Namespace) -> int:
 
 
 def _report(suite: Any, results: Any, options: argparse.Namespace) -> int:
+    from recbole_pngnn import plotting
     from recbole_pngnn.benchmark.report.write import write_report
     from recbole_pngnn.benchmark.runner import OUTPUT
 
     folder = options.output or OUTPUT / suite.name / "report"
     for file in write_report(suite, results, folder):
         print(file)
+    try:
+        plotting.require_matplotlib()
+    except plotting.MissingError as error:
+        print(f"tables alone: {error}", file=sys.stderr)
     return 0

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from recbole_pngnn.benchmark.observed import observed_digest
 from recbole_pngnn.benchmark.plan import Cell
 
 DATASETS = Path("dataset")
@@ -26,11 +27,19 @@ class Data:
         logs: Folder for what the commands print.
         source: What ``prepare`` reads where a dataset comes from elsewhere; None for nothing.
         say: Told what is made.
+        timeout: Seconds that a command may take; None for no limit.
     """
 
-    def __init__(self, logs: Path, source: Path | None, say: Callable[[str], None]) -> None:
-        self._logs, self._source, self._say = logs, source, say
+    def __init__(
+        self,
+        logs: Path,
+        source: Path | None,
+        say: Callable[[str], None],
+        timeout: float | None = None,
+    ) -> None:
+        self._logs, self._source, self._say, self._timeout = logs, source, say, timeout
         self._found: dict[str, str | Exception] = {}
+        self._observed: dict[str, str] = {}
 
     def fingerprint(self, cell: Cell) -> str:
         """Return the SHA-256 of a run's data, made where they are missing.
@@ -49,6 +58,12 @@ class Data:
         if isinstance(found, Exception):
             raise found
         return found
+
+    def observed(self, cell: Cell) -> str:
+        """Return the SHA-256 of what was observed of a run's data, which are there."""
+        if cell.data not in self._observed:
+            self._observed[cell.data] = observed_digest(DATASETS / cell.data, cell.data)
+        return self._observed[cell.data]
 
     def _find(self, cell: Cell) -> str:
         from recbole_pngnn.plugin.config import fingerprint
@@ -84,7 +99,7 @@ class Data:
 
     def _augment(self, cell: Cell) -> None:
         row, split = cell.row, cell.split.dataset
-        answers = None if row.answers is None else Path(row.answers.format(dataset=split))
+        answers = row.answers_of(split)
         if answers is not None and not answers.is_file():
             raise WaitingError(f"waits for the answers {answers}")
         plain = dataclasses.replace(cell.row, variant=None)
@@ -100,12 +115,19 @@ class Data:
         self._logs.mkdir(parents=True, exist_ok=True)
         log = self._logs / f"{name}-{words[0]}.log"
         with log.open("wb") as output:
-            done = subprocess.run(
-                [sys.executable, "-m", "recbole_pngnn", *words],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+            try:
+                done = subprocess.run(
+                    [sys.executable, "-m", "recbole_pngnn", *words],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    timeout=self._timeout,
+                )
+            except subprocess.TimeoutExpired as error:
+                raise ValueError(
+                    f"cannot make {name}: it took longer than {self._timeout:g} s, the limit of "
+                    f"--run_timeout (log: {log})"
+                ) from error
         if done.returncode:
             lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
             said = next((line for line in reversed(lines) if line.strip()), "nothing was said")

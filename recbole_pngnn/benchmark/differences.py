@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from recbole_pngnn.benchmark.report.cells import Line, Marked, column_label, number
+from recbole_pngnn.benchmark.report.cells import (
+    OPPOSED,
+    Line,
+    Marked,
+    column_label,
+    mark,
+    number,
+)
 from recbole_pngnn.benchmark.report.markdown import marked_table
-from recbole_pngnn.benchmark.report.summary import RowSummary, Summary, Table
+from recbole_pngnn.benchmark.report.summary import (
+    RowSummary,
+    Summary,
+    Table,
+    check_same_users,
+)
 from recbole_pngnn.significance import compare
 
 Pairs = list[tuple[RowSummary, RowSummary]]
@@ -33,7 +45,10 @@ def differences_table(
         pairs = pairs_of(table)
         if pairs:
             headers = [table.dataset.name, *map(column_label, columns)]
-            parts.append(marked_table(headers, _lines(pairs, columns)))
+            lines = _lines(pairs, columns)
+            parts.append(marked_table(headers, lines))
+            if any(cell.opposed for line in lines for cell in line.cells):
+                parts.append(OPPOSED)
     return "\n\n".join(parts)
 
 
@@ -69,13 +84,17 @@ def named(names: Sequence[tuple[str, str]]) -> Callable[[Table], Pairs]:
 
 
 def _lines(pairs: Pairs, columns: Sequence[str]) -> list[Line]:
+    for row, base in pairs:
+        check_same_users(row, base)
     found = iter(compare([(r.values(name), b.values(name)) for r, b in pairs for name in columns]))
     lines = []
     for row, base in pairs:
         cells = []
         for name in columns:
-            difference = round(row.figures[name].mean - base.figures[name].mean, 4) + 0.0  # no -0
-            text = f"{'+' * (difference >= 0)}{number(difference, name)}"
-            cells.append(Marked(text, direction=next(found).direction()))
+            difference = row.figures[name].mean - base.figures[name].mean
+            direction, opposed = mark(next(found), difference)
+            shown = round(difference, 4) + 0.0  # no -0
+            text = f"{'+' * (shown >= 0)}{number(shown, name)}"
+            cells.append(Marked(text, direction=direction, opposed=opposed))
         lines.append(Line(f"{row.row.name}, less {base.row.name}", cells))
     return lines

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from tabulate import tabulate
 
@@ -48,9 +47,7 @@ def _state(of_split: Sequence[Cell], recorded: Recorded) -> str:
     n_recorded = sum(recorded.run(cell) is not None for cell in of_split)
     if n_recorded == len(of_split):
         return "recorded"
-    answers = of_split[0].row.answers
-    if answers is not None:
-        file = answers.format(dataset=of_split[0].split.dataset)
-        if not Path(file).is_file():
-            return f"waits for {file}"
+    answers = of_split[0].row.answers_of(of_split[0].split.dataset)
+    if answers is not None and not answers.is_file():
+        return f"waits for {answers}"
     return "missing" if not n_recorded else f"{n_recorded} of {len(of_split)} seeds"

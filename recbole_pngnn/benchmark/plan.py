@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from recbole_pngnn.benchmark.shape import check_run, check_trial, text
 from recbole_pngnn.benchmark.suite import Dataset, Row, Split, Suite
 
 # A change of what is measured, or of how it is written down, makes every run again.
@@ -143,20 +144,29 @@ class Recorded:
         suite: The suite.
         runs: All recorded runs, oldest first.
         trials: All recorded trials, oldest first.
+
+    Raises:
+        ValueError: A record has no setting or search, or what is used of one is not as written.
     """
 
     def __init__(
         self, suite: Suite, runs: Iterable[dict[str, Any]], trials: Iterable[dict[str, Any]]
     ) -> None:
         self.suite = suite
-        self._by_setting = {run["setting"]: run for run in runs}
-        self._trials: dict[str, dict[int, dict[str, Any]]] = {}
+        self._by_setting = {text(run, "setting"): run for run in runs}
+        # A search goes by the data of its last trial: those on other data chose for others.
+        self._data: dict[str, Any] = {}
+        self._trials: dict[tuple[str, Any], dict[int, dict[str, Any]]] = {}
         for trial in trials:
-            self._trials.setdefault(trial["search"], {})[trial["number"]] = trial
+            check_trial(trial)
+            key, fingerprint = trial["search"], trial.get("data_fingerprint")
+            self._data[key] = fingerprint
+            self._trials.setdefault((key, fingerprint), {})[trial["number"]] = trial
 
     def trials(self, search: Search) -> list[dict[str, Any]]:
-        """Return the recorded trials of a search, in their order."""
-        of_search = self._trials.get(search_key(self.suite, search), {})
+        """Return the recorded trials of a search, in their order, all on the same data."""
+        key = search_key(self.suite, search)
+        of_search = self._trials.get((key, self._data.get(key)), {})
         return [of_search[number] for number in sorted(of_search) if number < search.trials]
 
     def chosen(self, cell: Cell) -> dict[str, Any] | None:
@@ -181,7 +191,10 @@ class Recorded:
             return None
         if chosen is None:
             return None
-        return self._by_setting.get(setting_hash(self.suite, cell, chosen))
+        run = self._by_setting.get(setting_hash(self.suite, cell, chosen))
+        if run is not None:
+            check_run(run)
+        return run
 
 
 def best_trial(trials: Sequence[dict[str, Any]], search: Search) -> dict[str, Any]:

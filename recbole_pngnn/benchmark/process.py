@@ -9,12 +9,35 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil  # type: ignore[import-untyped]
 
 from recbole_pngnn.benchmark.records import unpack
 from recbole_pngnn.benchmark.worker import ANSWER, HITS, USERS, Request
 from recbole_pngnn.protocol.by_user import UserResults
+
+# Seconds without a line in its log and without processor time after which a worker hangs.
+IDLE_TIMEOUT = 1800.0
+# A process that computes has more of the time than one whose threads only look at the clock.
+_LEAST_SHARE, _LOOK_EVERY = 0.01, 1.0
+_KEPT = "kept-"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a worker may take.
+
+    Attributes:
+        run: Seconds in all; None for no limit.
+        idle: Seconds without a line in its log and without processor time.
+    """
+
+    run: float | None = None
+    idle: float = IDLE_TIMEOUT
 
 
 class Process:
@@ -24,15 +47,20 @@ class Process:
         request: What it is asked for; its folder is emptied first.
         log: File for what it prints.
         n_threads: Threads for its arithmetic, where the environment sets none.
+        limits: How long it may take.
     """
 
-    def __init__(self, request: Request, log: Path, n_threads: int) -> None:
+    def __init__(
+        self, request: Request, log: Path, n_threads: int, limits: Limits | None = None
+    ) -> None:
         self.log = log
+        self._limits = limits or Limits()
         self._work = Path(request.work)
         shutil.rmtree(self._work, ignore_errors=True)
         self._work.mkdir(parents=True)
         log.parent.mkdir(parents=True, exist_ok=True)
-        self._started = time.monotonic()
+        self._started = self._looked = self._alive = time.monotonic()
+        self._cpu, self._log_size = 0.0, 0
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "recbole_pngnn.benchmark.worker"],
@@ -61,8 +89,35 @@ class Process:
         """Tell whether it ended."""
         return self._process.poll() is not None
 
+    def overdue(self) -> str | None:
+        """Say why it is waited for no longer; None where it works, or has answered."""
+        now = time.monotonic()
+        if now - self._looked < _LOOK_EVERY or (self._work / ANSWER).is_file():
+            return None
+        self._looked = now
+        limits = self._limits
+        if limits.run is not None and now - self._started > limits.run:
+            return (
+                f"it took longer than {limits.run:g} s, the limit of --run_timeout (log: "
+                f"{self.log})"
+            )
+        cpu, size = _seconds_of_tree(self._process.pid), self.log.stat().st_size
+        computed = cpu - self._cpu
+        if size != self._log_size or computed > max(_LEAST_SHARE * (now - self._alive), 0.05):
+            self._alive, self._cpu, self._log_size = now, cpu, size
+        if now - self._alive <= limits.idle:
+            return None
+        return (
+            f"it hangs: for {limits.idle:g} s, the limit of --idle_timeout, its process has "
+            f"computed nothing and said nothing (log: {self.log})"
+        )
+
+    def answered(self) -> bool:
+        """Tell whether it answered, and may be hanging at its end."""
+        return self.ended() or (self._work / ANSWER).is_file()
+
     def answer(self) -> dict[str, Any]:
-        """Return what an ended worker answered.
+        """Return what a worker answered.
 
         Raises:
             ValueError: It failed; the message says how and where its log is.
@@ -77,16 +132,95 @@ class Process:
 
     def by_user(self) -> UserResults:
         """Return what each user of the test part got."""
-        return unpack((self._work / USERS).read_bytes(), (self._work / HITS).read_bytes())
+        return _by_user(self._work)
 
     def stop(self) -> None:
-        """End it, and remove what it worked on."""
+        """End it and what it started, and remove what it worked on."""
+        self._end()
+        shutil.rmtree(self._work, ignore_errors=True)
+
+    def keep(self) -> Path:
+        """End it, and keep its answer for :func:`kept`; returns where.
+
+        A file is renamed, which a full disk allows.
+        """
+        self._end()
+        (self._work / ANSWER).replace(self._work / f"{_KEPT}{self.seconds:.1f}.json")
+        return self._work
+
+    def _end(self) -> None:
         if self._process.stdin is not None:
-            self._process.stdin.close()
+            with suppress(OSError):
+                self._process.stdin.close()
+        with suppress(OSError):  # what it started, where it is gone itself
+            os.killpg(self._process.pid, signal.SIGKILL)
         if not self.ended():
             self._process.kill()
         self._process.wait()
+
+
+class Kept:
+    """What a worker answered in an earlier benchmark that could not record it."""
+
+    def __init__(self, work: Path, file: Path) -> None:
+        self._work, self._file = work, file
+        self.seconds = float(file.stem.removeprefix(_KEPT))
+
+    def ended(self) -> bool:
+        """Tell whether it ended: it did."""
+        return True
+
+    answered = ended
+
+    def overdue(self) -> None:
+        """Say that it is not."""
+
+    def answer(self) -> dict[str, Any]:
+        """Return what it answered."""
+        found: dict[str, Any] = json.loads(self._file.read_bytes())
+        return found
+
+    def by_user(self) -> UserResults:
+        """Return what each user of the test part got."""
+        return _by_user(self._work)
+
+    def stop(self) -> None:
+        """Remove it."""
         shutil.rmtree(self._work, ignore_errors=True)
+
+    def keep(self) -> Path:
+        """Leave it where it is; returns where."""
+        return self._work
+
+
+def kept(work: Path, data_fingerprint: str) -> Kept | None:
+    """Find what an earlier benchmark could not record, of the data of today; None for nothing."""
+    for file in sorted(work.glob(f"{_KEPT}*.json")):
+        found = Kept(work, file)
+        try:
+            if found.answer().get("data_fingerprint", data_fingerprint) == data_fingerprint:
+                return found
+        except ValueError:
+            continue
+    return None
+
+
+def _by_user(work: Path) -> UserResults:
+    return unpack((work / USERS).read_bytes(), (work / HITS).read_bytes())
+
+
+def _seconds_of_tree(pid: int) -> float:
+    """Return the processor time of a process and of all that it started."""
+    total = 0.0
+    try:
+        top = psutil.Process(pid)
+        for process in (top, *top.children(recursive=True)):
+            with suppress(psutil.Error):
+                times = process.cpu_times()
+                total += times.user + times.system + getattr(times, "children_user", 0.0)
+    except psutil.Error:
+        pass
+    return total
 
 
 def _death(status: int | None) -> str:

@@ -6,11 +6,11 @@ command. A run that fails is reported, and the others go on.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,27 @@ from typing import Any
 from recbole_pngnn.benchmark import plan
 from recbole_pngnn.benchmark.data import DATASETS, Data, WaitingError
 from recbole_pngnn.benchmark.estimate import Estimate, Kind
+from recbole_pngnn.benchmark.lock import alone_in
 from recbole_pngnn.benchmark.plan import Cell, Recorded, Search
-from recbole_pngnn.benchmark.process import Process
+from recbole_pngnn.benchmark.process import Kept, Limits, Process, kept
 from recbole_pngnn.benchmark.progress import Progress
-from recbole_pngnn.benchmark.records import Results
+from recbole_pngnn.benchmark.records import Results, check_folder
 from recbole_pngnn.benchmark.search import cut_below, next_parameters, require_optuna
+from recbole_pngnn.benchmark.shape import text
 from recbole_pngnn.benchmark.suite import Suite
+from recbole_pngnn.benchmark.trust import require_trust
 from recbole_pngnn.benchmark.worker import Request
 
 OUTPUT = Path("output") / "benchmark"
 # Seconds between two looks at the workers, and between two at the time left.
 _PAUSE, _SHOW_EVERY = 0.1, 1.0
+# How a full disk, or a quota, shows in what a worker answered; the last is torch's.
+_FULL_DISK = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "File too large",
+    "PytorchStreamWriter failed",
+)
 
 
 @dataclass
@@ -68,6 +78,8 @@ def run_suite(
     jobs: int = 1,
     source: Path | None = None,
     rows: Sequence[str] = (),
+    limits: Limits | None = None,
+    trusted: bool = False,
 ) -> Outcome:
     """Make the runs of a suite that are not recorded.
 
@@ -77,18 +89,32 @@ def run_suite(
         jobs: Processes at a time.
         source: What ``prepare`` reads where a dataset comes from elsewhere.
         rows: These rows alone; all where empty.
+        limits: How long a run may take; by default as long as it computes.
+        trusted: Whether the user trusts the author of a suite that is not installed: its words
+            may then send data, unpickle files and write where they say.
 
     Returns:
         What was made and what was not.
 
     Raises:
-        ValueError: The suite is being run by another process, or an option cannot be used.
+        ValueError: The suite is not trusted, is being run by another process as are others in
+            these results, an option cannot be used, or a record cannot be written.
         KeyboardInterrupt: Ctrl-C; the workers have ended.
     """
+    if not trusted:
+        require_trust(suite)
     if plan.searches(suite, rows):
         require_optuna()
-    with _alone(suite):
-        return _Runner(suite, results, jobs, source, rows).run()
+    limits = limits or Limits(suite.run_timeout)
+    with (
+        alone_in(OUTPUT / suite.name, f"suite {suite.name}"),
+        alone_in(results.folder, f"a benchmark that records in {results.folder}"),
+    ):
+        return _Runner(suite, results, jobs, source, rows, limits).run()
+
+
+class UnrecordedError(ValueError):
+    """A record cannot be written: what else would be run would be lost too."""
 
 
 class _Runner:
@@ -99,14 +125,16 @@ class _Runner:
         jobs: int,
         source: Path | None,
         rows: Sequence[str],
+        limits: Limits,
     ) -> None:
         self._suite, self._results, self._jobs = suite, results, jobs
+        self._limits = limits
         self._folder = OUTPUT / suite.name
         self._cells = plan.cells(suite, rows)
         self._progress = Progress(suite.name)
-        self._data = Data(self._folder / "logs", source, self._progress.say)
+        self._data = Data(self._folder / "logs", source, self._progress.say, limits.run)
         self._outcome = Outcome()
-        self._running: dict[Job, Process] = {}
+        self._running: dict[Job, Process | Kept] = {}
         self._given_up: set[Cell | Search] = set()
         self._fingerprints: dict[str, str] = {}
         self._shown = 0.0
@@ -142,8 +170,14 @@ class _Runner:
             if not self._running:
                 return
             time.sleep(_PAUSE)
-            for job in [job for job, process in self._running.items() if process.ended()]:
-                self._finish(job, self._running.pop(job))
+            for job, process in list(self._running.items()):
+                why = process.overdue()
+                if process.ended() or (why is None and process.answered()):
+                    self._finish(job, self._running.pop(job))
+                elif why is not None:
+                    del self._running[job]
+                    process.stop()
+                    self._fail(job.search or job.cell, why)
             self._show()
 
     def _next_job(self) -> Job | None:
@@ -180,7 +214,9 @@ class _Runner:
             trials,
             plan.search_key(self._suite, search),
         )
-        return Job(search.cell, search, parameters, len(trials), cut_below(trials))
+        known = {trial["number"] for trial in trials}
+        number = next(number for number in itertools.count() if number not in known)
+        return Job(search.cell, search, parameters, number, cut_below(trials))
 
     def _start(self, job: Job) -> None:
         suite, cell = self._suite, job.cell
@@ -203,27 +239,62 @@ class _Runner:
             test=job.search is None,
             cut_below=job.cut_below,
         )
+        self._check_places()
         log = self._folder / "logs" / f"{name}.log"
-        self._running[job] = Process(request, log, self._threads)
+        found = kept(Path(request.work), self._fingerprints[cell.data])
+        self._running[job] = found or Process(request, log, self._threads, self._limits)
 
-    def _finish(self, job: Job, process: Process) -> None:
+    def _check_places(self) -> None:
+        """Refuse to train what could not be kept."""
+        for check, folder in (
+            (self._results.check_writable, self._results.folder),
+            (lambda: check_folder(self._folder / "work"), self._folder),
+        ):
+            try:
+                check()
+            except OSError as error:
+                raise UnrecordedError(
+                    f"{folder} cannot be written ({error}), and what is run would be lost; the "
+                    f"benchmark stops. Make room, or choose another place, and run it again: it "
+                    f"goes on"
+                ) from error
+
+    def _finish(self, job: Job, process: Process | Kept) -> None:
+        is_kept = False
         try:
             answer = process.answer()
             record = self._record(job, answer, process)
-            if job.search is None:
-                self._results.add_run(record, process.by_user())
-            else:
-                self._results.add_trial(record)
+            by_user = process.by_user() if job.search is None else None
+            try:
+                if by_user is not None:
+                    self._results.add_run(record, by_user)
+                else:
+                    self._results.add_trial(record)
+            except OSError as error:
+                where, is_kept = process.keep(), True
+                raise UnrecordedError(
+                    f"{job} ended well, and its record cannot be written into "
+                    f"{self._results.folder} ({error}); the benchmark stops. Its result is kept in "
+                    f"{where}: make room and run the same command again, which records it"
+                ) from error
+        except UnrecordedError:
+            raise
         except (ValueError, OSError) as error:
+            if any(text in str(error) for text in _FULL_DISK):
+                raise UnrecordedError(
+                    f"{job}: {error}; the disk is full, and the benchmark stops. Make room and run "
+                    f"it again: it goes on"
+                ) from error
             self._fail(job.search or job.cell, str(error))
         else:
             self._outcome.made += 1
             self._progress.done(f"{job}: {_said(record, self._suite)}")
         finally:
-            process.stop()
-            self._read()
+            if not is_kept:
+                process.stop()
+        self._read()
 
-    def _record(self, job: Job, answer: dict[str, Any], process: Process) -> dict[str, Any]:
+    def _record(self, job: Job, answer: dict[str, Any], process: Process | Kept) -> dict[str, Any]:
         suite, cell = self._suite, job.cell
         hashed = plan.setting_hash(suite, cell, job.parameters)
         fingerprint = self._fingerprints[cell.data]
@@ -240,6 +311,7 @@ class _Runner:
             "config": plan.options_of(suite, cell, job.parameters),
             "setting": hashed,
             "data_fingerprint": fingerprint,
+            "observed": self._data.observed(cell),
         }
         diverged, cut = answer.pop("diverged"), answer.pop("cut", False)
         third = answer.pop("at_third", None)
@@ -270,14 +342,14 @@ class _Runner:
 
     def _is_of_today(self, trial: dict[str, Any]) -> bool:
         """Tell whether a trial had the data that are here now."""
-        return trial["data_fingerprint"] == self._fingerprints.get(trial["data"])
+        return text(trial, "data_fingerprint") == self._fingerprints.get(text(trial, "data"))
 
     def _is_recorded(self, cell: Cell) -> bool:
         """Tell whether the run is recorded, on the data that are here now."""
         run = self._recorded.run(cell)
         if run is None:
             return False
-        return bool(run["data_fingerprint"] == self._fingerprints.get(cell.data))
+        return text(run, "data_fingerprint") == self._fingerprints.get(cell.data)
 
     def _open(self) -> list[Cell]:
         """List the runs and trials still to be made, as their cells."""
@@ -318,22 +390,3 @@ def _said(record: dict[str, Any], suite: Suite) -> str:
         state = " (cut)" if record["state"] == "cut" else ""
         return f"{suite.valid_metric} {value} on validation{state}, {seconds:.0f} s"
     return f"{suite.main_metric} {record['test'][suite.main_metric]:.4f}, {seconds:.0f} s"
-
-
-@contextmanager
-def _alone(suite: Suite) -> Iterator[None]:
-    """Keep a second process from making the same runs at the same time."""
-    OUTPUT.mkdir(parents=True, exist_ok=True)
-    with (OUTPUT / f"{suite.name}.lock").open("wb") as file:
-        try:
-            import fcntl
-        except ImportError:  # Windows
-            yield
-            return
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ValueError(
-                f"suite {suite.name} is being run by another process; wait for it, or stop it"
-            ) from error
-        yield

@@ -75,7 +75,7 @@ def next_parameters(
         "diverged": optuna.trial.TrialState.FAIL,
     }
     for trial in trials:
-        third = trial["at_third"]
+        third = trial.get("at_third")
         study.add_trial(
             optuna.trial.create_trial(
                 state=states[trial["state"]],
@@ -107,7 +107,7 @@ def cut_below(trials: Sequence[Mapping[str, Any]]) -> float | None:
     then; of one that stopped earlier, its best. None while there are too few.
     """
     by_third = (
-        trial["value"] if trial["at_third"] is None else trial["at_third"] for trial in trials
+        trial["value"] if trial.get("at_third") is None else trial["at_third"] for trial in trials
     )
     scores = [float(score) for score in by_third if score is not None]
     return FAR_BEHIND * statistics.median(scores) if len(scores) >= LEAST_FOR_MEDIAN else None

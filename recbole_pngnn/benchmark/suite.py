@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,12 +10,30 @@ from typing import Any
 
 import yaml
 
+from recbole_pngnn.benchmark.keys import Keys, check_known, is_name, read_number, short
+from recbole_pngnn.benchmark.yaml_file import Mapping, read_yaml
 from recbole_pngnn.protocol.by_user import METRICS as METRICS_BY_USER
 
 RANGES = ("choice", "uniform", "loguniform")
 # Columns of a table beside the metrics: means of what a run cost.
 COSTS = ("train_seconds", "peak_memory_mib")
-_NAME = re.compile(r"[^\W_][\w.+-]*")
+# The longest list that is measured.
+LONGEST_LIST = 10_000
+# Options that decide what is measured, of whom and on what: those of a table, not of a row.
+MEASURED_BY = frozenset(
+    """
+    like_threshold threshold eval_args repeatable benchmark_filename val_interval rm_dup_inter
+    filter_inter_by_user_or_item user_inter_num_interval item_inter_num_interval
+    metric_decimal_place valid_neg_sample_args test_neg_sample_args
+    """.split()
+)
+# Options that the suite or the run itself sets.
+_RESERVED = frozenset(
+    """
+    metrics topk valid_metric seed data_path output_dir protocol model dataset config_files
+    config_file_list config_dict
+    """.split()
+)
 
 
 @dataclass(frozen=True)
@@ -81,6 +97,10 @@ class Row:
     answers: str | None = None
     reference: str | None = None
 
+    def answers_of(self, split: str) -> Path | None:
+        """Return the file of a language model's answers on a split; None for none."""
+        return None if self.answers is None else Path(self.answers.replace("{dataset}", split))
+
 
 @dataclass(frozen=True)
 class Suite:
@@ -100,6 +120,8 @@ class Suite:
         rows: Rows.
         tables: Columns of each part of a table.
         references: File with published figures, below the folder of results; None for none.
+        run_timeout: Seconds after which a run is ended and has failed; None for no limit.
+        file: The file that it was read from.
     """
 
     name: str
@@ -115,6 +137,8 @@ class Suite:
     rows: tuple[Row, ...]
     tables: tuple[tuple[str, ...], ...]
     references: str | None
+    run_timeout: float | None = None
+    file: Path = Path()
 
     @property
     def result_names(self) -> tuple[str, ...]:
@@ -162,27 +186,23 @@ def read_suite(file: Path) -> Suite:
 
     Raises:
         ValueError: It is no YAML, or a key is unknown, missing or impossible; the message says
-            which, what was found and what is known.
+            which, what was found and what is known, in which line.
     """
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{file} is no YAML: {error}") from error
-    top = _Keys(content, file.name)
-    metrics = tuple(top.words("metrics", ["Precision", "Recall", "NDCG", "SignAUC"]))
-    topk = tuple(top.whole_numbers("topk", [5, 10, 15, 20]))
-    for metric in metrics:
-        _known(metric.lower(), METRICS_BY_USER, f"{file.name}: metrics")
+    where = file.name
+    top = Keys(read_yaml(file), where)
+    metrics = _metrics(top, where)
+    topk = tuple(top.whole_numbers("topk", [5, 10, 15, 20], minimum=1, maximum=LONGEST_LIST))
     names = _result_names(metrics, topk)
     valid_metric = top.text("valid_metric", "NDCG@10")
-    _known(valid_metric.lower(), names, f"{file.name}: valid_metric")
+    check_known(valid_metric.lower(), names, f"{where}: valid_metric", top.at("valid_metric"))
     main_metric = top.text("main_metric", valid_metric.lower())
-    _known(main_metric, names, f"{file.name}: main_metric")
+    check_known(main_metric, names, f"{where}: main_metric", top.at("main_metric"))
     trials = top.whole_number("trials", 0, minimum=0)
     seeds = tuple(top.whole_numbers("seeds", [2020]))
     suite = Suite(
         name=file.stem,
-        title=top.text("title", file.stem),
+        file=file,
+        title=top.label("title", file.stem),
         description=top.text("description", ""),
         options=top.mapping("options"),
         metrics=metrics,
@@ -190,20 +210,33 @@ def read_suite(file: Path) -> Suite:
         valid_metric=valid_metric,
         main_metric=main_metric,
         trials=trials,
-        datasets=tuple(
-            _dataset(name, value, seeds, f"{file.name}: datasets: {name}")
-            for name, value in top.mapping("datasets", required=True).items()
-        ),
+        datasets=_datasets(top.mapping("datasets", required=True), seeds, where),
         rows=tuple(
-            _row(value, trials, f"{file.name}: rows: {number}")
-            for number, value in enumerate(top.sequence("rows", required=True), 1)
+            _row(value, trials, f"{where}: rows: {place}")
+            for place, value in enumerate(top.sequence("rows", required=True), 1)
         ),
-        tables=_tables(top.sequence("tables"), metrics, names, file.name),
+        tables=_tables(
+            top.sequence("tables"), metrics, names, f"{where}: tables", top.at("tables")
+        ),
         references=top.optional_text("references"),
+        run_timeout=top.seconds("run_timeout"),
     )
     top.finish()
-    _check(suite, file.name)
+    _check(suite, where)
     return suite
+
+
+def _metrics(top: Keys, where: str) -> tuple[str, ...]:
+    metrics = tuple(top.words("metrics", ["Precision", "Recall", "NDCG", "SignAUC"]))
+    lower = [metric.lower() for metric in metrics]
+    for metric in lower:
+        check_known(metric, METRICS_BY_USER, f"{where}: metrics", top.at("metrics"))
+    if len(set(lower)) < len(lower) or not set(lower) - {"signauc"}:
+        raise ValueError(
+            f"{where}: metrics must be different ones, and one of lists among them (Precision, "
+            f"Recall, NDCG, Hit); found {short(list(metrics))}{top.at('metrics')}"
+        )
+    return metrics
 
 
 def _check(suite: Suite, where: str) -> None:
@@ -214,29 +247,60 @@ def _check(suite: Suite, where: str) -> None:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"{where}: {label}: {', '.join(twice)} is there twice")
-    reserved = {"metrics", "topk", "valid_metric", "seed", "data_path", "output_dir", "protocol"}
-    known = [dataset.name for dataset in suite.datasets]
+    datasets = [dataset.name for dataset in suite.datasets]
     for row in suite.rows:
         for name in row.options_on:
-            _known(name, known, f"{where}: rows: {row.name}: options_on")
+            at = _at(row.options_on, name)
+            check_known(name, datasets, f"{where}: rows: {row.name}: options_on", at)
+        for options in (row.options, *row.options_on.values(), row.search):
+            _refuse(
+                options,
+                MEASURED_BY,
+                where,
+                "decides what is measured, and rows of a table are "
+                "measured alike; set it under the options of the suite or of a dataset",
+            )
     groups: list[Suite | Dataset | Row] = [suite, *suite.datasets, *suite.rows]
     on_datasets = [options for row in suite.rows for options in row.options_on.values()]
-    for options in [*(group.options for group in groups), *on_datasets]:
-        for key in sorted(reserved & set(options)):
+    searched = [row.search for row in suite.rows]
+    for options in [*(group.options for group in groups), *on_datasets, *searched]:
+        _refuse(
+            options,
+            _RESERVED,
+            where,
+            "is the suite's own, the same for every row; set it at "
+            "the top (metrics, topk, valid_metric, seeds) or leave it out",
+        )
+
+
+def _refuse(options: dict[str, Any], keys: frozenset[str], where: str, why: str) -> None:
+    for key in sorted(keys & set(options)):
+        raise ValueError(f"{where}: options: {key} {why}{_at(options, key)}")
+
+
+def _at(options: Any, key: str) -> str:
+    return options.at(key) if isinstance(options, Mapping) else ""
+
+
+def _datasets(content: Mapping, seeds: tuple[int, ...], where: str) -> tuple[Dataset, ...]:
+    for name in content:
+        if not is_name(name):
             raise ValueError(
-                f"{where}: options: {key} is the suite's own, the same for every row; set it at "
-                f"the top (metrics, topk, valid_metric, seeds) or leave it out"
+                f"{where}: datasets: the name of a dataset is part of file names; found "
+                f"{short(name)}{content.at(name)}"
             )
+    return tuple(
+        _dataset(name, value, seeds, f"{where}: datasets: {name}")
+        for name, value in content.items()
+    )
 
 
 def _dataset(name: str, value: Any, seeds: tuple[int, ...], where: str) -> Dataset:
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"{where}: the name of a dataset is part of file names; found {name!r}")
-    keys = _Keys(value, where)
+    keys = Keys(value, where)
     splits = []
     for number, entry in enumerate(keys.sequence("splits", required=True), 1):
         place = f"{where}: splits: {number}"
-        part = _Keys({"dataset": entry} if isinstance(entry, str) else entry, place)
+        part = Keys({"dataset": entry} if isinstance(entry, str) else entry, place)
         prepare = part.words("prepare", [])
         splits.append(Split(part.name("dataset"), tuple(prepare) or None))
         part.finish()
@@ -251,21 +315,27 @@ def _dataset(name: str, value: Any, seeds: tuple[int, ...], where: str) -> Datas
 
 
 def _row(value: Any, trials: int, where: str) -> Row:
-    keys = _Keys(value, where)
-    model = keys.text("model")
+    keys = Keys(value, where)
+    model = keys.label("model")
+    ranges = keys.mapping("search")
     search = {
-        option: _range(entry, f"{where}: search: {option}")
-        for option, entry in keys.mapping("search").items()
+        option: _range(entry, f"{where}: search: {option}", ranges.at(option))
+        for option, entry in ranges.items()
     }
     if search and not trials:
-        raise ValueError(f"{where}: search needs a budget; set trials at the top of the file")
-    variant = keys.optional_text("variant")
-    on_dataset = _Keys(keys.mapping("options_on"), f"{where}: options_on")
+        raise ValueError(
+            f"{where}: search needs a budget; set trials at the top of the file{keys.at('search')}"
+        )
+    variant = keys.name("variant") if keys.optional_text("variant") else None
+    on_dataset = Keys(keys.mapping("options_on"), f"{where}: options_on")
     row = Row(
-        name=keys.text("name", model),
+        name=keys.label("name", model),
         model=model,
         options=_with_preset(keys, where),
-        options_on={name: on_dataset.mapping(name) for name in keys.mapping("options_on")},
+        options_on=Mapping(
+            {name: on_dataset.mapping(name) for name in keys.mapping("options_on")},
+            keys.mapping("options_on").lines,
+        ),
         search=search,
         baseline=keys.flag("baseline"),
         variant=variant,
@@ -279,43 +349,52 @@ def _row(value: Any, trials: int, where: str) -> Row:
             if option in options and not _within(options[option], found):
                 raise ValueError(
                     f"{where}: search: {option} starts at {options[option]!r}, the row's option, "
-                    f"which is outside of {found.kind} {list(found.values)}"
+                    f"which is outside of {found.kind} {list(found.values)}{ranges.at(option)}"
                 )
     if row.augment and row.variant is None:
-        raise ValueError(f"{where}: augment makes a variant; name it by variant")
+        raise ValueError(
+            f"{where}: augment makes a variant; name it by variant{keys.at('augment')}"
+        )
     if row.answers and row.variant is None:
-        raise ValueError(f"{where}: answers are for a variant; name it by variant")
+        raise ValueError(
+            f"{where}: answers are for a variant; name it by variant{keys.at('answers')}"
+        )
+    if row.answers and set(re.findall(r"[{}]", row.answers.replace("{dataset}", ""))):
+        raise ValueError(
+            f"{where}: answers may have {{dataset}} in it for the split, and no other braces; "
+            f"found {short(row.answers)}{keys.at('answers')}"
+        )
     return row
 
 
-def _with_preset(keys: _Keys, where: str) -> dict[str, Any]:
+def _with_preset(keys: Keys, where: str) -> dict[str, Any]:
     """Lay a row's options over its preset's; null takes one of the preset's out."""
     from recbole_pngnn.plugin.config import presets
 
     name, options = keys.optional_text("preset"), keys.mapping("options")
     if name is None:
         return options
-    known = presets()
-    _known(name, list(known), f"{where}: preset")
-    preset = yaml.safe_load(known[name].read_text(encoding="utf-8"))
+    files = presets()
+    check_known(name, list(files), f"{where}: preset", keys.at("preset"))
+    preset = yaml.safe_load(files[name].read_text(encoding="utf-8"))
     removed = {key for key in preset if key in options and options[key] is None}
     return {key: value for key, value in {**preset, **options}.items() if key not in removed}
 
 
-def _range(entry: Any, where: str) -> Range:
+def _range(entry: Any, where: str, at: str) -> Range:
     kinds = ", ".join(RANGES)
     if not isinstance(entry, dict) or len(entry) != 1 or next(iter(entry)) not in RANGES:
-        raise ValueError(f"{where} must be one of {kinds} and its values; found {entry!r}")
+        raise ValueError(f"{where} must be one of {kinds} and its values; found {short(entry)}{at}")
     (kind, values), *_ = entry.items()
     if not isinstance(values, list) or not values:
-        raise ValueError(f"{where}: {kind} needs a list of values; found {values!r}")
+        raise ValueError(f"{where}: {kind} needs a list of values; found {short(values)}{at}")
     if kind == "choice":
         return Range(kind, tuple(values))
-    bounds = tuple(_number(value, f"{where}: {kind}") for value in values)
+    bounds = tuple(read_number(value, f"{where}: {kind}", at) for value in values)
     if len(bounds) != 2 or not bounds[0] < bounds[1]:
-        raise ValueError(f"{where}: {kind} needs [lowest, highest]; found {values!r}")
+        raise ValueError(f"{where}: {kind} needs [lowest, highest]; found {short(values)}{at}")
     if kind == "loguniform" and bounds[0] <= 0:
-        raise ValueError(f"{where}: loguniform needs bounds above 0; found {values!r}")
+        raise ValueError(f"{where}: loguniform needs bounds above 0; found {short(values)}{at}")
     return Range(kind, bounds)
 
 
@@ -323,22 +402,11 @@ def _within(value: Any, found: Range) -> bool:
     if found.kind == "choice":
         return value in found.values
     low, high = found.values
-    return low <= _number(value, "search") <= high
-
-
-def _number(value: Any, where: str) -> float:
-    """Read a number; YAML 1.1 takes ``1e-3`` for a word."""
-    try:
-        number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"{where} needs numbers; found {value!r}")
-    return number
+    return low <= read_number(value, "search") <= high
 
 
 def _tables(
-    entries: list[Any], metrics: Sequence[str], names: Sequence[str], where: str
+    entries: list[Any], metrics: Sequence[str], names: Sequence[str], where: str, at: str
 ) -> tuple[tuple[str, ...], ...]:
     if not entries:
         kinds = [metric.lower() for metric in metrics if metric.lower() != "signauc"]
@@ -347,9 +415,9 @@ def _tables(
         return (*by_kind, (*rest, *COSTS))
     for entry in entries:
         if not isinstance(entry, list) or not entry:
-            raise ValueError(f"{where}: tables must be lists of columns; found {entry!r}")
+            raise ValueError(f"{where} must be lists of columns; found {short(entry)}{at}")
         for name in entry:
-            _known(name, [*names, *COSTS], f"{where}: tables")
+            check_known(name, [*names, *COSTS], where, at)
     return tuple(tuple(entry) for entry in entries)
 
 
@@ -360,95 +428,3 @@ def _result_names(metrics: Iterable[str], topk: Iterable[int]) -> tuple[str, ...
         lower = metric.lower()
         names += [lower] if lower == "signauc" else [f"{lower}@{k}" for k in cutoffs]
     return tuple(names)
-
-
-def _known(name: Any, known: Sequence[str], where: str) -> None:
-    if name in known:
-        return
-    close = difflib.get_close_matches(str(name), known, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise ValueError(f"{where}: {name!r} is not one of {', '.join(known)}{hint}")
-
-
-class _Keys:
-    """The keys of one mapping, taken one by one; what nobody took is an error."""
-
-    def __init__(self, content: Any, where: str) -> None:
-        if not isinstance(content, dict):
-            raise ValueError(f"{where} must be a mapping of keys; found {content!r}")
-        self._content, self._where = content, where
-        self._asked: list[str] = []
-
-    def _take(self, key: str, default: Any, required: bool = False) -> Any:
-        self._asked.append(key)
-        value = self._content.get(key)
-        if value is None and required:
-            raise ValueError(f"{self._where}: the key {key} is missing")
-        return default if value is None else value
-
-    def _wrong(self, key: str, wanted: str, value: Any) -> ValueError:
-        return ValueError(f"{self._where}: {key} must be {wanted}; found {value!r}")
-
-    def mapping(self, key: str, required: bool = False) -> dict[str, Any]:
-        value = self._take(key, {}, required)
-        if not isinstance(value, dict) or (required and not value):
-            raise self._wrong(key, "a mapping", value)
-        return {str(name): entry for name, entry in value.items()}
-
-    def sequence(self, key: str, required: bool = False) -> list[Any]:
-        value = self._take(key, [], required)
-        if not isinstance(value, list) or (required and not value):
-            raise self._wrong(key, "a list", value)
-        return value
-
-    def words(self, key: str, default: list[str]) -> list[str]:
-        value = self._take(key, default)
-        if not isinstance(value, list):
-            raise self._wrong(key, "a list of words", value)
-        return [str(word) for word in value]
-
-    def text(self, key: str, default: str | None = None) -> str:
-        value = self._take(key, default, required=default is None)
-        if not isinstance(value, str):
-            raise self._wrong(key, "a text", value)
-        return value.strip()
-
-    def optional_text(self, key: str) -> str | None:
-        return self.text(key, "") or None
-
-    def name(self, key: str) -> str:
-        value = self.text(key)
-        if not _NAME.fullmatch(value):
-            raise self._wrong(key, "the name of a folder, letters, digits and . _ - +", value)
-        return value
-
-    def flag(self, key: str) -> bool:
-        value = self._take(key, False)
-        if not isinstance(value, bool):
-            raise self._wrong(key, "true or false", value)
-        return value
-
-    def whole_number(self, key: str, default: int, minimum: int) -> int:
-        value = self._take(key, default)
-        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
-            raise self._wrong(key, f"a whole number of at least {minimum}", value)
-        return value
-
-    def whole_numbers(self, key: str, default: list[int]) -> list[int]:
-        value = self._take(key, default)
-        values = value if isinstance(value, list) else [value]
-        for number in values:
-            if isinstance(number, bool) or not isinstance(number, int) or number < 0:
-                raise self._wrong(key, "whole numbers", value)
-        if not values or len(set(values)) < len(values):
-            raise self._wrong(key, "different whole numbers, one or more", value)
-        return values
-
-    def finish(self) -> None:
-        """Refuse the keys that nobody asked for."""
-        for key in self._content:
-            if key not in self._asked:
-                close = difflib.get_close_matches(str(key), self._asked, n=1)
-                hint = f"; did you mean {close[0]}?" if close else ""
-                known = ", ".join(self._asked)
-                raise ValueError(f"{self._where}: unknown key {key!r}{hint} Known: {known}")

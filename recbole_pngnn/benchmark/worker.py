@@ -100,6 +100,10 @@ def answer(request: Request) -> dict[str, Any]:
 
     third = Third(request.cut_below)
     options = {
+        # RecBole unpickles what it finds there; the folder of a dataset may not send it elsewhere.
+        "checkpoint_dir": str(work / "checkpoints"),
+        "dataset_save_path": None,
+        "dataloaders_save_path": None,
         **request.options,
         "data_path": request.data_path,
         "output_dir": str(work),

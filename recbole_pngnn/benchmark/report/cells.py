@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from recbole_pngnn.benchmark.report.summary import Figure, RowSummary, Summary, Table
 from recbole_pngnn.benchmark.suite import COSTS
+from recbole_pngnn.significance import Comparison
 
 _SHORT = {"precision": "P", "recall": "R", "ndcg": "NDCG", "hit": "Hit"}
 _NAMES = {"signauc": "SignAUC", "train_seconds": "training, s", "peak_memory_mib": "memory, MiB"}
@@ -21,12 +22,14 @@ class Marked:
         deviation: The standard deviation as text, empty for none.
         rank: 1 for the best of its column, 2 for the second, 0 for others.
         direction: 1 where significantly above the strongest baseline, -1 below, 0 otherwise.
+        opposed: Whether a test finds a difference over users that is not that of the means.
     """
 
     mean: str = ""
     deviation: str = ""
     rank: int = 0
     direction: int = 0
+    opposed: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,9 +98,34 @@ def _cell(table: Table, row: RowSummary, name: str) -> Marked:
     rank = 0
     if row.complete and len(table.rows) > 1:
         rank = 1 if rounded == best else 2 if rounded == second else 0
+    direction, opposed = 0, False
     comparison = row.comparisons.get(name)
-    direction = 0 if comparison is None else comparison.direction()
-    return Marked(number(figure.mean, name), _deviation(figure, name), rank, direction)
+    if comparison is not None:
+        baseline = next(other for other in table.rows if other.row is table.baseline)
+        direction, opposed = mark(comparison, figure.mean - baseline.figures[name].mean)
+    shown = number(figure.mean, name)
+    return Marked(shown, _deviation(figure, name), rank, direction, opposed)
+
+
+def mark(comparison: Comparison, difference: float) -> tuple[int, bool]:
+    """Return the direction to show beside two means, and whether their test says the opposite.
+
+    A test counts a user once; a mean over runs weighs a user of a small split more, so that the
+    two can point different ways. Then no direction is shown.
+
+    Args:
+        comparison: A test over users.
+        difference: The difference of the means that are shown.
+    """
+    direction = comparison.direction()
+    opposed = direction * difference < 0
+    return (0 if opposed else direction), opposed
+
+
+OPPOSED = (
+    "↕: significant over users, each counted once, and the other way round than these means over "
+    "runs, in which a user of a small split weighs more."
+)
 
 
 def _deviation(figure: Figure, name: str) -> str:
@@ -123,6 +151,8 @@ def notes(summary: Summary, table: Table) -> list[str]:
             f"{column_label(suite.main_metric)}, with p < .05 in a paired t-test over users after "
             f"Holm's correction for {table.n_comparisons} comparisons."
         )
+    if _any_opposed(table):
+        said.append(OPPOSED)
     time = f"{duration(table.hours_of_runs)} of runs"
     if table.hours_of_trials:
         time += f" and {duration(table.hours_of_trials)} of trials"
@@ -130,6 +160,10 @@ def notes(summary: Summary, table: Table) -> list[str]:
     if table.missing:
         said.append(f"Not recorded yet: {', '.join(row.name for row in table.missing)}.")
     return said
+
+
+def _any_opposed(table: Table) -> bool:
+    return any(_cell(table, row, name).opposed for row in table.rows for name in row.comparisons)
 
 
 def duration(hours: float) -> str:

@@ -2,6 +2,8 @@ r"""Tables in LaTeX, with ``\usepackage{booktabs}``."""
 
 from __future__ import annotations
 
+import re
+
 from recbole_pngnn.benchmark.report.cells import Marked, column_label, lines, notes
 from recbole_pngnn.benchmark.report.summary import Summary, Table
 
@@ -13,7 +15,14 @@ _SPECIAL = {
     "±": r"$\pm$",
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
+    "↕": r"$\updownarrow$",
     "<": r"$<$",
+    ">": r"$>$",
+    "|": r"\textbar{}",
+    # Behind \\ a bracket would be a distance, a star another command.
+    "[": "{[}",
+    "]": "{]}",
+    "*": "{*}",
 }
 
 
@@ -33,7 +42,7 @@ def latex(summary: Summary, table: Table) -> str:
     caption = escape(" ".join(notes(summary, table)))
     parts += [
         rf"\caption{{{caption}}}",
-        rf"\label{{tab:{summary.suite.name}-{table.dataset.name}}}",
+        rf"\label{{tab:{_key(f'{summary.suite.name}-{table.dataset.name}')}}}",
         r"\end{table}",
     ]
     return "\n".join(parts) + "\n"
@@ -44,9 +53,16 @@ def escape(text: str) -> str:
     return "".join(_SPECIAL.get(character, character) for character in text)
 
 
+def _key(name: str) -> str:
+    """Write a name so that it can be the key of a label."""
+    return re.sub(r"[^A-Za-z0-9.+-]+", "-", name)
+
+
 def _cell(cell: Marked) -> str:
     text = cell.mean
     text = {1: rf"\textbf{{{text}}}", 2: rf"\underline{{{text}}}"}.get(cell.rank, text)
     if cell.deviation:
         text += rf" {{\scriptsize$\pm${cell.deviation}}}"
-    return text + {1: r"$^{\uparrow}$", -1: r"$^{\downarrow}$"}.get(cell.direction, "")
+    arrow = {1: r"\uparrow", -1: r"\downarrow"}.get(cell.direction, "")
+    arrow = r"\updownarrow" if cell.opposed else arrow
+    return text + (rf"$^{{{arrow}}}$" if arrow else "")

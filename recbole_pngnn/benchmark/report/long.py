@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+from recbole_pngnn.benchmark.report.escaped import csv_text
 from recbole_pngnn.benchmark.report.summary import Summary
 
 COLUMNS = (
@@ -45,9 +46,9 @@ def long_csv(summary: Summary) -> str:
                 )
                 writer.writerow(
                     [
-                        table.dataset.name,
-                        row.row.name,
-                        row.row.model,
+                        csv_text(table.dataset.name),
+                        csv_text(row.row.name),
+                        csv_text(row.row.model),
                         "strongest" if row.row is table.baseline else "yes" * row.row.baseline,
                         metric,
                         _text(figure.mean),

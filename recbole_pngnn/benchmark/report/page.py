@@ -101,4 +101,4 @@ def _cell(cell: Marked) -> str:
     text = {1: f"<b>{cell.mean}</b>", 2: f"<u>{cell.mean}</u>"}.get(cell.rank, cell.mean)
     if cell.deviation:
         text += f" <small>± {cell.deviation}</small>"
-    return text + {1: " ↑", -1: " ↓"}.get(cell.direction, "")
+    return text + (" ↕" if cell.opposed else {1: " ↑", -1: " ↓"}.get(cell.direction, ""))

@@ -73,7 +73,7 @@ def _by_cutoff(summary: Summary, rows: Sequence[RowSummary]) -> Figure:
                 [k + aside for k in cutoffs],
                 [figure.mean for figure in found],
                 yerr=_bars([figure.deviation for figure in found]),
-                label=row.row.name,
+                label=plotting.plain(row.row.name),
                 **look,
             )
         panel.set_title(column_label(f"{kind}@K"))
@@ -92,7 +92,7 @@ def _by_time(summary: Summary, rows: Sequence[RowSummary]) -> Figure:
             max(seconds.mean, 0.01),  # a logarithm needs more than nothing
             accuracy.mean,
             yerr=_bars([accuracy.deviation]),
-            label=row.row.name,
+            label=plotting.plain(row.row.name),
             linestyle="none",
             **look,
         )
@@ -115,7 +115,7 @@ def _by_activity(summary: Summary, rows: Sequence[RowSummary]) -> Figure:
             places + (place - (len(rows) - 1) / 2) * width,
             means,
             yerr=_bars(deviations),
-            label=row.row.name,
+            label=plotting.plain(row.row.name),
             linestyle="none",
             **look,
         )

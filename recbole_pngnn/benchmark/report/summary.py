@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from recbole_pngnn.benchmark.alike import check_alike
 from recbole_pngnn.benchmark.plan import (
     Cell,
     Recorded,
@@ -15,7 +17,7 @@ from recbole_pngnn.benchmark.plan import (
     cells,
     search_of,
 )
-from recbole_pngnn.benchmark.records import Results
+from recbole_pngnn.benchmark.records import Results, place_of
 from recbole_pngnn.benchmark.suite import COSTS, Dataset, Row, Suite
 from recbole_pngnn.protocol.by_user import UserResults
 from recbole_pngnn.significance import (
@@ -24,6 +26,9 @@ from recbole_pngnn.significance import (
     compare,
     mean_by_user,
 )
+
+# Records have six decimals, side files SignAUC in float32.
+_ROUNDING = 2e-6
 
 
 @dataclass(frozen=True)
@@ -194,7 +199,7 @@ def _table(
                 reference=references[row.reference] if row.reference else {},
             )
         )
-    _check_users(rows)
+    _check_rows(suite, rows)
     baselines = [row for row in rows if row.row.baseline and row.complete]
     best = max(baselines, key=lambda row: row.figures[suite.main_metric].mean, default=None)
     users = {user for row in rows for part in row.by_user for user in part.users.tolist()}
@@ -233,18 +238,31 @@ def _choice(suite: Suite, cell: Cell, recorded: Recorded) -> Choice | None:
     return Choice(search.cell, trials, best_trial(trials, search))
 
 
-def _check_users(rows: Sequence[RowSummary]) -> None:
-    """Refuse to compare rows whose test parts differ: their users, or what these liked."""
-    seen: dict[str, tuple[str, str]] = {}
+def _check_rows(suite: Suite, rows: Sequence[RowSummary]) -> None:
+    """Refuse rows of different data, and side files that do not belong to their records."""
+    check_alike(
+        [(row.row.name, run) for row in rows for run in row.runs],
+        [
+            (f"the search of {row.row.name}", trial)
+            for row in rows
+            if row.choice is not None
+            for trial in row.choice.trials
+        ],
+    )
     for row in rows:
-        for run in row.runs:
-            name, users = seen.setdefault(run["split"], (row.row.name, run["users_file"]))
-            if users != run["users_file"]:
-                raise ValueError(
-                    f"{name} and {row.row.name} were measured on different data of {run['split']}: "
-                    f"it was prepared anew between them; run the benchmark again with the data of "
-                    f"today"
-                )
+        for run, by_user in zip(row.runs, row.by_user, strict=True):
+            for name in suite.result_names:
+                value = run["test"].get(name)
+                if value is None:
+                    continue
+                found = by_user.mean(name)
+                if not abs(found - value) < _ROUNDING:
+                    raise ValueError(
+                        f"{place_of(run)}: {name} of {row.row.name} is {value:.6f}, and "
+                        f"{found:.6f} over the users of {run['by_user_file']}: the file is of "
+                        f"another run; bring the right one back, or take the line out and run it "
+                        f"again"
+                    )
 
 
 def _compare(suite: Suite, rows: Sequence[RowSummary], baseline: RowSummary) -> int:
@@ -254,10 +272,31 @@ def _compare(suite: Suite, rows: Sequence[RowSummary], baseline: RowSummary) -> 
     compared = [
         (row, name) for row in rows if row is not baseline and row.complete for name in measured
     ]
+    for row in {id(row): row for row, _ in compared}.values():
+        check_same_users(row, baseline)
     found = compare([(row.values(name), of_baseline[name]) for row, name in compared])
     for (row, name), comparison in zip(compared, found, strict=True):
         row.comparisons[name] = comparison
     return len(found)
+
+
+def check_same_users(row: RowSummary, other: RowSummary) -> None:
+    """Refuse to test rows against each other that were measured on other users.
+
+    Raises:
+        ValueError: They were.
+    """
+    ours, theirs = (set(_users(row)), set(_users(other)))
+    if ours != theirs:
+        raise ValueError(
+            f"{row.row.name} was measured on {len(ours)} users and {other.row.name} on "
+            f"{len(theirs)}, {len(ours & theirs)} of them the same; run the benchmark again with "
+            f"the data of today"
+        )
+
+
+def _users(row: RowSummary) -> list[str]:
+    return [user for part in row.by_user for user in part.users.tolist()]
 
 
 def _references(suite: Suite, results: Results) -> dict[str, dict[str, float]]:
@@ -266,5 +305,21 @@ def _references(suite: Suite, results: Results) -> dict[str, dict[str, float]]:
     file = results.folder / suite.references
     if not file.is_file():
         raise ValueError(f"suite {suite.name}: there are no published figures in {file}")
-    found: dict[str, dict[str, float]] = json.loads(file.read_text(encoding="utf-8"))["test_result"]
-    return found
+    try:
+        found = json.loads(file.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{file} is no JSON: {error}") from error
+    figures = found.get("test_result") if isinstance(found, dict) else None
+    if not isinstance(figures, dict) or not all(map(_is_result, figures.values())):
+        raise ValueError(
+            f"{file} must be a mapping with test_result, which has the figures of each row by "
+            f"their names, all numbers"
+        )
+    return figures
+
+
+def _is_result(figures: Any) -> bool:
+    return isinstance(figures, dict) and all(
+        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        for value in figures.values()
+    )

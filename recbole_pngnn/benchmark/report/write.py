@@ -11,13 +11,13 @@ from recbole_pngnn.benchmark.report.long import long_csv
 from recbole_pngnn.benchmark.report.markdown import document
 from recbole_pngnn.benchmark.report.page import page
 from recbole_pngnn.benchmark.report.plots import plots
-from recbole_pngnn.benchmark.report.summary import summarise
+from recbole_pngnn.benchmark.report.summary import Summary, Table, summarise
 from recbole_pngnn.benchmark.suite import Suite
 from recbole_pngnn.files import write_whole
 
 
 def write_report(suite: Suite, results: Results, folder: Path) -> list[Path]:
-    """Write Markdown, CSV, LaTeX, plots and a page of HTML.
+    """Write Markdown, CSV, LaTeX, plots and a page of HTML; without matplotlib, no plots.
 
     Args:
         suite: The suite.
@@ -28,16 +28,10 @@ def write_report(suite: Suite, results: Results, folder: Path) -> list[Path]:
         The files.
 
     Raises:
-        ValueError: matplotlib is missing, or the records do not fit together.
+        ValueError: The records do not fit together.
     """
-    plotting.require_matplotlib()
     summary = summarise(suite, results)
-    images = {
-        table.dataset.name: {
-            name: plotting.render(figure, "svg") for name, figure in plots(summary, table).items()
-        }
-        for table in summary.tables
-    }
+    images = {table.dataset.name: _images(summary, table) for table in summary.tables}
     files = {
         f"{dataset}-{name}.svg": image
         for dataset, of_dataset in images.items()
@@ -56,3 +50,12 @@ def write_report(suite: Suite, results: Results, folder: Path) -> list[Path]:
     for name, data in files.items():
         write_whole(folder / name, data)
     return [folder / name for name in files]
+
+
+def _images(summary: Summary, table: Table) -> dict[str, bytes]:
+    """Draw the plots of a dataset as SVG by their names; none without matplotlib."""
+    try:
+        plotting.require_matplotlib()
+    except plotting.MissingError:
+        return {}
+    return {name: plotting.render(figure, "svg") for name, figure in plots(summary, table).items()}
