@@ -1,4 +1,4 @@
-"""Whether a threshold fits the scale of the ratings, in words; ``prepare`` and ``run`` share them."""
+"""Whether a threshold fits the scale of the ratings, in words for ``prepare`` and ``run``."""
 
 from __future__ import annotations
 
