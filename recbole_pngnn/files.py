@@ -17,8 +17,12 @@ def write_whole(file: Path, data: bytes) -> None:
         OSError: The disk refuses; the old file is untouched.
     """
     partial = file.with_name(f"{file.name}.partial-{os.getpid()}")
-    partial.write_bytes(data)
-    os.replace(partial, file)
+    try:
+        partial.write_bytes(data)
+        os.replace(partial, file)
+    except BaseException:  # half a file on a full disk is in the way of whoever makes room
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def read_user_ids(text: str) -> list[str]:

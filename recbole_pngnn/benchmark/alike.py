@@ -35,6 +35,32 @@ def check_alike(runs: Iterable[Named], trials: Iterable[Named] = ()) -> None:
         _check(runs, _split_of, option, _option(option), is_data=False)
 
 
+def check_results(records: Iterable[Named], measured_alike: bool = True) -> None:
+    """Refuse results of :func:`recbole_pngnn.run` that cannot stand in one table.
+
+    Args:
+        records: The results, each with what to call it.
+        measured_alike: Whether the options that decide what is measured have to be the same.
+
+    Raises:
+        ValueError: Two of one dataset were made of different files, or two were measured in
+            different ways; the message names both.
+    """
+    records = list(records)
+    _check(records, _dataset_of, "data_fingerprint", _field("data_fingerprint"))
+    if measured_alike:
+        for option in sorted({*MEASURED_BY, "protocol"}):
+            _check(records, lambda _: "", option, _measured(option), is_data=False)
+
+
+def _measured(option: str) -> ValueOf:
+    return lambda record: record["options"].get(option, _ABSENT) if "options" in record else None
+
+
+def _dataset_of(record: Mapping[str, Any]) -> str:
+    return str(record.get("dataset"))
+
+
 def _field(key: str) -> ValueOf:
     return lambda record: record.get(key)
 
@@ -76,8 +102,9 @@ def _check(
             else "give it to all rows alike, under the options of the suite or of the dataset, and "
             "run the benchmark again"
         )
+        of = record.get("split") or record.get("dataset")
         raise ValueError(
-            f"{first_name} and {name} were measured {what} of {record.get('split')}: {key} is "
+            f"{first_name} and {name} were measured {what} of {of}: {key} is "
             f"{_shown(its)} in {place_of(first)} and {_shown(value)} in {place_of(record)}; {why}"
         )
 

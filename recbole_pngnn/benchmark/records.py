@@ -43,6 +43,7 @@ class Results:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._warned: set[str] = set()
 
     @property
     def runs_file(self) -> Path:
@@ -56,11 +57,11 @@ class Results:
 
     def runs(self) -> list[dict[str, Any]]:
         """Return the recorded runs, oldest first."""
-        return read_lines(self.runs_file)
+        return read_lines(self.runs_file, self._warned)
 
     def trials(self) -> list[dict[str, Any]]:
         """Return the recorded trials, oldest first."""
-        return read_lines(self.trials_file)
+        return read_lines(self.trials_file, self._warned)
 
     def add_run(self, record: dict[str, Any], by_user: UserResults) -> dict[str, Any]:
         """Record a run; what each user got is on the disk before its line is.
@@ -157,18 +158,37 @@ class Record(dict[str, Any]):
         self.place = place
 
 
+def read_record(file: Path) -> Record:
+    """Read a record that is a file of its own.
+
+    Raises:
+        ValueError: It is no mapping in JSON.
+        FileNotFoundError: There is none.
+    """
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no record {file}")
+    try:
+        found = json.loads(file.read_bytes(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{file} is no record: {' '.join(str(error).split())}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{file} is no record: a mapping of keys is needed")
+    return Record(found, str(file))
+
+
 def place_of(record: Mapping[str, Any]) -> str:
     """Say where a record stands: file and line, or its row where it was not read from a file."""
     return record.place if isinstance(record, Record) else f"the record of {record.get('row')}"
 
 
-def read_lines(file: Path) -> list[dict[str, Any]]:
+def read_lines(file: Path, warned: set[str] | None = None) -> list[dict[str, Any]]:
     """Read a file of records.
 
     A last line without its end, which a kill cut, is left out, and a warning says so.
 
     Args:
         file: The file; none is as good as an empty one.
+        warned: Warnings that were given before, which are not given again.
 
     Raises:
         ValueError: Another line is no record: cut, a mark of a merge, no mapping, not finite.
@@ -183,9 +203,10 @@ def read_lines(file: Path) -> list[dict[str, Any]]:
         if not line.strip():
             continue
         if number == len(lines) and _is_cut(line):
-            _warn_once(
+            _warn(
                 f"{place}: the line is cut, as a kill or a full disk leaves it; it is left out, "
-                f"and what it was the record of is run again"
+                f"and what it was the record of is run again",
+                set() if warned is None else warned,
             )
             continue
         try:
@@ -201,13 +222,12 @@ def read_lines(file: Path) -> list[dict[str, Any]]:
 
 
 _MEND = "mend the line, or take it out and what it records is run again"
-_warned: set[str] = set()
 
 
-def _warn_once(text: str) -> None:
-    """Warn on the screen; the records are read after every run."""
-    if text not in _warned:
-        _warned.add(text)
+def _warn(text: str, warned: set[str]) -> None:
+    """Warn on the screen, once: the records are read after every run."""
+    if text not in warned:
+        warned.add(text)
         print(f"warning: {text}", file=sys.stderr)
 
 
@@ -251,7 +271,7 @@ def append_line(file: Path, record: Mapping[str, Any]) -> None:
         end = stream.seek(0, os.SEEK_END)
         start, last = _last_line(stream, end)
         if _is_cut(last):
-            _warn_once(f"{file}: its last line, {last[:40]!r}, was cut; a record replaces it")
+            _warn(f"{file}: its last line, {last[:40]!r}, was cut; a record replaces it", set())
             end = start
             stream.truncate(start)
         elif last:

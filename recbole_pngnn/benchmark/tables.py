@@ -8,19 +8,18 @@ suite, ``suite:NAME/brief`` for a few of their columns, ``suite:NAME/1`` for the
 
 from __future__ import annotations
 
-import json
 import re
 import statistics
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from recbole_pngnn.benchmark.alike import check_results
 from recbole_pngnn.benchmark.augmentation import figures_table
 from recbole_pngnn.benchmark.differences import Pairs, differences_table, named, suggestions
 from recbole_pngnn.benchmark.layout import markdown_table, metric_cells
-from recbole_pngnn.benchmark.records import Results
+from recbole_pngnn.benchmark.records import Record, Results, read_record
 from recbole_pngnn.benchmark.report.markdown import markdown
 from recbole_pngnn.benchmark.report.summary import Table, summarise
 from recbole_pngnn.benchmark.suite import Suite, find_suite, read_suite
@@ -54,14 +53,19 @@ def fill(document: str) -> str:
             return f"{match[1]}{table}\n{match[3]}"
         if name not in TABLES:
             raise ValueError(f"there is no table {name!r}; there are {', '.join(TABLES)}")
-        return f"{match[1]}{TABLES[name]()}\n{match[3]}"
+        try:
+            return f"{match[1]}{TABLES[name]()}\n{match[3]}"
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f"table {name}: a record below {RESULTS} is not as it was written: "
+                f"{type(error).__name__}: {error}"
+            ) from error
 
     return _MARKED.sub(filled, document)
 
 
-def _record(name: str) -> dict[str, Any]:
-    record: dict[str, Any] = json.loads((RESULTS / name).read_text(encoding="utf-8"))
-    return record
+def _record(name: str) -> Record:
+    return read_record(RESULTS / name)
 
 
 def of_suite(name: str) -> str:
@@ -119,7 +123,7 @@ def _differences(suite: Suite, columns: Sequence[str], pairs_of: Callable[[Table
 
 def fold1() -> str:
     """Lay out the readings on fold 1 of MovieLens-1M beside the paper's rows."""
-    rows = []
+    rows, records = [], []
     for file, label in (
         ("pngnn-softmax", "**PNGNN, preset `pngnn-softmax`**"),
         ("fused", "PNGNN, reading `fused`"),
@@ -129,8 +133,10 @@ def fold1() -> str:
         ("EASE", "EASE, liked only, RecBole's defaults"),
     ):
         record = _record(f"fold1/{file}.json")
+        records.append((label, record))
         figures = metric_cells(record["test_result"], [*PAPER_METRICS, "signauc"])
         rows.append([label, *figures])
+    check_results(records)
     for label, result in _record("paper.json")["test_result"].items():
         rows.append([label, *metric_cells(result, PAPER_METRICS), ""])
     headers = [metric.replace("precision", "P").replace("recall", "R") for metric in PAPER_METRICS]
@@ -160,12 +166,13 @@ def speed() -> str:
 def augmentation() -> str:
     """Lay out models on ml-100k with and without suggested interactions, over seeds."""
     metrics = ("precision@10", "recall@10", "ndcg@10", "recall@20", "signauc")
-    rows = []
+    rows, named = [], []
     for model in ("LightGCN", "PNGNN"):
         for variant in ("none", "base_topk", "random", "popular", "text_similarity"):
-            files = sorted(RESULTS.glob(f"augmentation/{model}-{variant}-seed*.json"))
-            results = [json.loads(file.read_text())["test_result"] for file in files]
-            rows.append([model, variant, *_spread(results, metrics)])
+            records = _records(f"augmentation/{model}-{variant}-seed*.json")
+            named += [(f"{model}, {variant}", record) for record in records]
+            rows.append([model, variant, *_spread(records, metrics)])
+    check_results(named)
     headers = ["P@10", "R@10", "NDCG@10", "R@20", "SignAUC"]
     return markdown_table(["model", "edges of", *headers], rows)
 
@@ -173,18 +180,27 @@ def augmentation() -> str:
 def mask() -> str:
     """Lay out one model with what was rated masked, and with what was liked masked alone."""
     metrics = ("precision@10", "recall@10", "ndcg@10")
-    rows = []
+    rows, named = [], []
     for masked in ("rated", "liked"):
-        files = sorted(RESULTS.glob(f"mask/EASE-{masked}-split*.json"))
-        results = [json.loads(file.read_text())["test_result"] for file in files]
-        rows.append([f"what the user {masked}", *_spread(results, metrics)])
+        records = _records(f"mask/EASE-{masked}-split*.json")
+        named += [(f"what the user {masked}", record) for record in records]
+        rows.append([f"what the user {masked}", *_spread(records, metrics)])
+    check_results(named, measured_alike=False)  # the masks are what is compared
     return markdown_table(
         ["masked (EASE on ml-100k, three splits)", "P@10", "R@10", "NDCG@10"], rows
     )
 
 
-def _spread(results: Sequence[dict[str, float]], metrics: Sequence[str]) -> list[str]:
+def _records(pattern: str) -> list[Record]:
+    files = sorted(RESULTS.glob(pattern))
+    if len(files) < 2:
+        raise FileNotFoundError(f"a spread needs two records {RESULTS / pattern} or more")
+    return list(map(read_record, files))
+
+
+def _spread(records: Sequence[Record], metrics: Sequence[str]) -> list[str]:
     """Mean and standard deviation of each metric."""
+    results = [record["test_result"] for record in records]
     figures = []
     for metric in metrics:
         values = [result[metric] for result in results]
@@ -262,7 +278,11 @@ def main(files: Sequence[str]) -> int:
     """Fill the tables of documents in place."""
     for name in files:
         file = Path(name)
-        file.write_text(fill(file.read_text(encoding="utf-8")), encoding="utf-8")
+        try:
+            file.write_text(fill(file.read_text(encoding="utf-8")), encoding="utf-8")
+        except (ValueError, OSError) as error:
+            print(f"error: {file}: {error}", file=sys.stderr)
+            return 2
     return 0
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
+from recbole_pngnn.benchmark.alike import check_results
 from recbole_pngnn.benchmark.layout import markdown_table, metric_cells
+from recbole_pngnn.benchmark.records import place_of, read_lines, read_record
+from recbole_pngnn.benchmark.shape import text
 
 TRIAL_METRICS = ("precision@5", "recall@5", "ndcg@10", "recall@20", "signauc")
 HEADERS = ("P@5", "R@5", "NDCG@10", "R@20", "SignAUC")
@@ -24,13 +26,18 @@ def trials_table(file: Path, group: str) -> str:
     Raises:
         ValueError: There is no trial of that group.
     """
-    trials = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    trials = read_lines(file)
+    for trial in trials:
+        for key in ("group", "label"):
+            text(trial, key)
+        if not isinstance(trial.get("valid"), dict):
+            raise ValueError(f"{place_of(trial)}: valid must be a mapping of figures")
     chosen = [trial for trial in trials if trial["group"] == group]
     if not chosen:
         groups = ", ".join(sorted({trial["group"] for trial in trials}))
         raise ValueError(f"{file} has no trial of the group {group!r}; groups are {groups}")
     rows = [
-        [trial["label"], *metric_cells(trial["valid"], TRIAL_METRICS), trial["epoch"] or ""]
+        [trial["label"], *metric_cells(trial["valid"], TRIAL_METRICS), trial.get("epoch") or ""]
         for trial in chosen
     ]
     return markdown_table(["on validation", *HEADERS, "epoch"], rows)
@@ -46,12 +53,13 @@ def ablation_table(folder: Path, labels: dict[str, str]) -> str:
     Raises:
         FileNotFoundError: There is no such record.
     """
-    rows = []
+    rows, named = [], []
     for name, label in labels.items():
         files = sorted(folder.glob(f"{name}.json"))
         if not files:
             raise FileNotFoundError(f"there is no record {folder / name}.json")
-        records = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+        records = list(map(read_record, files))
+        named += [(label, record) for record in records]
         cells = [
             cell
             for part in ("valid_result", "test_result")
@@ -60,6 +68,7 @@ def ablation_table(folder: Path, labels: dict[str, str]) -> str:
             )
         ]
         rows.append([label, *cells])
+    check_results(named)
     headers = [f"{part} {name}" for part in ("valid", "test") for name in HEADERS]
     return markdown_table(["", *headers], rows)
 
