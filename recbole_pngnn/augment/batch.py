@@ -13,6 +13,8 @@ from recbole_pngnn.augment.errors import AugmentError
 from recbole_pngnn.augment.prompts import Prompt
 from recbole_pngnn.augment.questions import Questions
 from recbole_pngnn.augment.requests import ENDPOINT, RequestSettings, make_request
+from recbole_pngnn.augment.strict_json import read_json
+from recbole_pngnn.augment.texts import read_text
 from recbole_pngnn.files import write_whole
 
 # The Batch API's limits for one file.
@@ -111,19 +113,26 @@ def import_batch(questions: Questions, files: Sequence[Path]) -> Imported:
         files: Files of the Batch API's format.
 
     Raises:
-        AugmentError: A file is not there, or a line is none of that format.
+        AugmentError: A file is not there or cannot be decoded; or lines are none of that format,
+            after all others were put into the journal.
     """
     journal, asker = questions.journal, questions.asker
     known_keys = {request.key for prompt in questions.prompts for request in asker.requests(prompt)}
     answered = known = failed = unknown = 0
-    for file in files:
-        for number, line in _lines(file):
-            key, status, body = _read_line(file, number, line)
+    unreadable: list[str] = []
+    for file, text in [(file, read_text(file)) for file in files]:
+        for number, line in _lines(text):
+            try:
+                key, status, body = _read_line(line)
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                unreadable.append(f"{file}, line {number}")
+                continue
+            body = asker.redactor(body)
             if key not in known_keys:
                 unknown += 1
                 continue
             records = journal.find(key)
-            if any(record.get("status") == 200 and record["body"] == body for record in records):
+            if any(r.get("status") == 200 and r.get("body") == body for r in records):
                 known += 1
                 continue
             attempt = 1 + sum(record.get("status") == 200 for record in records)
@@ -139,30 +148,30 @@ def import_batch(questions: Questions, files: Sequence[Path]) -> Imported:
             )
             answered += status == 200
             failed += status != 200
+    if unreadable:
+        raise AugmentError(
+            f"{len(unreadable)} line(s) are none of the Batch API's output (custom_id, response), "
+            f"first: {unreadable[0]}; the others are in {journal.path}: {answered} answers, "
+            f"{known} known before, {failed} failed, {unknown} of other requests. Mend the lines "
+            f"and import again, or go on without"
+        )
     return Imported(answered, known, failed, unknown, len(questions.unanswered()))
 
 
-def _lines(file: Path) -> Iterator[tuple[int, str]]:
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        raise AugmentError(f"cannot read {file}: {error}") from error
+def _lines(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield number, line
 
 
-def _read_line(file: Path, number: int, line: str) -> tuple[str, int, str]:
-    try:
-        record: Any = json.loads(line)
-        key = record["custom_id"]
-        response = record.get("response") or {}
-        status = int(response.get("status_code", 0))
-        body = response.get("body", record.get("error"))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise AugmentError(
-            f"{file}, line {number}: not a line of the Batch API's output (custom_id, response): "
-            f"{line[:80]!r}"
-        ) from error
+def _read_line(line: str) -> tuple[str, int, str]:
+    record: Any = read_json(line)
+    response = record.get("response") or {}
+    status = response.get("status_code", 0)
+    if isinstance(status, str):
+        status = int(status)
+    if isinstance(status, bool) or not isinstance(status, int):
+        raise ValueError(f"{status!r} is no status")
+    body = response.get("body", record.get("error"))
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
-    return str(key), status, text
+    return str(record["custom_id"]), status, text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ import pandas as pd
 
 from recbole_pngnn.augment.dataset import ITEM, USER, TrainingData
 from recbole_pngnn.augment.errors import AugmentError
+from recbole_pngnn.augment.strict_json import read_json
+from recbole_pngnn.augment.texts import read_text
 from recbole_pngnn.files import write_whole
 
 COLUMNS = (USER, ITEM, "score", "rank")
@@ -41,11 +44,12 @@ def read_candidates(file: Path, data: TrainingData, size: int) -> Candidates:
 
     Raises:
         AugmentError: A column is missing, a user or item is unknown, a candidate was rated in
-            training or occurs twice, or the file was made for another training part.
+            training or occurs twice, or the file was made for another training part or threshold.
     """
+    text = read_text(file, "the candidates ")
     try:
-        table = pd.read_csv(file, dtype={USER: str, ITEM: str}, keep_default_na=False)
-    except (OSError, ValueError) as error:
+        table = pd.read_csv(io.StringIO(text), dtype={USER: str, ITEM: str}, keep_default_na=False)
+    except ValueError as error:
         raise AugmentError(f"cannot read the candidates {file}: {error}") from error
     missing = [name for name in (USER, ITEM) if name not in table]
     if missing or not {"rank", "score"} & set(table.columns):
@@ -62,6 +66,13 @@ def read_candidates(file: Path, data: TrainingData, size: int) -> Candidates:
     _refuse(table[pairs.isin(rated)], file, "names what the user rated in training")
 
     by, ascending = ("rank", True) if "rank" in table else ("score", False)
+    numbers = pd.to_numeric(table[by], errors="coerce")  # as text 10 would come before 9
+    if numbers.isna().any():
+        place = int(numbers.isna().to_numpy().argmax())
+        raise AugmentError(
+            f"{file}, line {place + 2}: the {by} {table[by].iloc[place]!r} is no number"
+        )
+    table[by] = numbers
     ordered = table.sort_values(by, ascending=ascending, kind="stable")
     by_user = {
         str(user): tuple(items[:size]) for user, items in ordered.groupby(USER, sort=False)[ITEM]
@@ -73,6 +84,12 @@ def read_candidates(file: Path, data: TrainingData, size: int) -> Candidates:
     if origin.get("train_sha256", data.train_sha256) != data.train_sha256:
         raise AugmentError(
             f"{file} was made for another training part than that of {data.name}; make it again"
+        )
+    threshold = origin.get("like_threshold", data.like_threshold)
+    if threshold != data.like_threshold:
+        raise AugmentError(
+            f"{file} was made for like_threshold {threshold}, and this run's is "
+            f"{data.like_threshold:g}; make it again, or give --like_threshold {threshold}"
         )
     in_order = {user: by_user[user] for user in data.users if user in by_user}
     return Candidates(in_order, origin)
@@ -90,7 +107,13 @@ def _origin(file: Path) -> dict[str, Any]:
     beside = file.with_suffix(".json")
     if not beside.is_file():
         return {"file": file.name}
-    origin: dict[str, Any] = json.loads(beside.read_text(encoding="utf-8"))
+    text = read_text(beside)
+    try:
+        origin = read_json(text)
+    except ValueError as error:
+        raise AugmentError(f"{beside}, which says where {file} is from, is no JSON") from error
+    if not isinstance(origin, dict):
+        raise AugmentError(f"{beside}, which says where {file} is from, must be a JSON object")
     return origin
 
 

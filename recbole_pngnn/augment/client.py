@@ -3,41 +3,68 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import signal
+import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from recbole_pngnn.augment.answers import InvalidAnswerError, Picks, read_completion, read_picks
+from recbole_pngnn.augment.answers import (
+    InvalidAnswerError,
+    NoAnswerError,
+    Picks,
+    read_completion,
+    read_picks,
+)
+from recbole_pngnn.augment.budget import (
+    Budget,
+    OverBudgetError,
+    Prices,
+    Tokens,
+    estimated_tokens,
+    stated_tokens,
+    tokens_used,
+)
 from recbole_pngnn.augment.errors import AugmentError
 from recbole_pngnn.augment.journal import Journal
 from recbole_pngnn.augment.prompts import Prompt
+from recbole_pngnn.augment.redaction import KEY_VARIABLE, Redactor, one_line, read_key, shown_url
+from recbole_pngnn.augment.replies import hopeless, refuses_format, said, wait_before_next_try
 from recbole_pngnn.augment.requests import FORMATS, Request, RequestSettings, make_request
+from recbole_pngnn.augment.running import Interrupts, run_to_the_end
+from recbole_pngnn.augment.server import MOST_BYTES, Reply, Server, connected
 
-KEY_VARIABLE = "OPENAI_API_KEY"
+__all__ = [
+    "KEY_VARIABLE",
+    "Asker",
+    "ClientSettings",
+    "Outcome",
+    "Prices",
+    "Progress",
+    "StoppedError",
+    "estimated_tokens",
+]
+
 ATTEMPTS = 2  # an answer that is invalid is asked for once more
-_CHARACTERS_PER_TOKEN = 4  # of English; a rule of thumb for estimates, before anything is sent
-
-
-@dataclass(frozen=True)
-class Prices:
-    """Prices in the user's currency for a million tokens."""
-
-    input: float = 0.0
-    output: float = 0.0
-
-    def cost(self, input_tokens: int, output_tokens: int) -> float:
-        """Return what so many tokens cost."""
-        return (input_tokens * self.input + output_tokens * self.output) / 1e6
+# In a row, without an answer between them: the fault is none of a question's.
+MOST_FAILED, MOST_INVALID = 10, 25
+_FAILURE_KEPT = 16_384  # characters of a failure's body in the journal
 
 
 @dataclass
 class Progress:
-    """What came of the questions so far, in this run and from the journal."""
+    """What came of the questions so far, in this run and from the journal.
+
+    Attributes:
+        answered: Valid answers of this run.
+        cached: Valid answers from the journal.
+        abstained: Valid answers of either that name nothing.
+        invalid: Questions whose answers, asked for twice, name no valid picks.
+        failed: Questions without an answer of the model's; the next run asks them again.
+        input_tokens: Tokens sent in this run.
+        output_tokens: Tokens answered in this run.
+        unstated: Answers whose tokens the server did not state: upper bounds are counted.
+    """
 
     answered: int = 0
     cached: int = 0
@@ -46,6 +73,7 @@ class Progress:
     failed: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    unstated: int = 0
 
     @property
     def done(self) -> int:
@@ -60,10 +88,31 @@ class Outcome:
     Attributes:
         picks: The picks of a valid answer, empty where the model abstained; None without one.
         reason: Why there is no valid answer.
+        kind: The reason in few words, to count by.
+        failed: Whether no model answered at all: nothing is settled.
     """
 
     picks: Picks | None
     reason: str = ""
+    kind: str = ""
+    failed: bool = False
+
+
+def reasons_of(outcomes: Mapping[tuple[str, int], Outcome]) -> dict[str, int]:
+    """Count the questions without a valid answer by reason, the most frequent first."""
+    kinds = Counter(o.kind or o.reason for o in outcomes.values() if o.picks is None)
+    return dict(kinds.most_common())
+
+
+def described_reasons(outcomes: Mapping[tuple[str, int], Outcome], most: int = 5) -> str:
+    """Return the reasons in a line, with an example of each."""
+    examples: dict[str, str] = {}
+    for outcome in outcomes.values():
+        if outcome.picks is None:
+            examples.setdefault(outcome.kind or outcome.reason, outcome.reason)
+    reasons = reasons_of(outcomes)
+    shown = [f"{n} x {one_line(examples[kind])}" for kind, n in list(reasons.items())[:most]]
+    return "; ".join(shown + (["..."] if len(reasons) > most else []))
 
 
 @dataclass(frozen=True)
@@ -72,10 +121,11 @@ class ClientSettings:
 
     Attributes:
         concurrency: Questions under way at once.
-        timeout: Seconds to wait for an answer.
+        timeout: Seconds for a whole try, from its start to the last byte of the answer.
         max_retries: Further tries after time-outs, lost connections, 408, 409, 429 and 5xx.
         prices: For the cost shown and for ``max_cost``.
-        max_cost: No question is sent that could bring the cost of this run above it.
+        max_cost: No question is sent that could bring the cost of this run above it; see
+            :class:`budget.Budget` for what is counted.
     """
 
     concurrency: int = 8
@@ -83,6 +133,33 @@ class ClientSettings:
     max_retries: int = 5
     prices: Prices = field(default_factory=Prices)
     max_cost: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, least in (("concurrency", 1), ("max_retries", 0)):
+            if getattr(self, name) < least:
+                raise AugmentError(f"{name} must be at least {least}, found {getattr(self, name)}")
+        if not 0 < self.timeout < math.inf:
+            raise AugmentError(f"timeout must be seconds above 0, found {self.timeout:g}")
+        if self.max_cost is not None:
+            if not 0 <= self.max_cost < math.inf:
+                raise AugmentError(f"max_cost must be a number from 0, found {self.max_cost:g}")
+            if self.prices.input == self.prices.output == 0:
+                raise AugmentError(
+                    f"max_cost {self.max_cost:g} limits nothing without prices; give --price_in "
+                    f"and --price_out"
+                )
+
+
+class StoppedError(AugmentError):
+    """A run that was stopped before all was asked.
+
+    Attributes:
+        outcomes: What came of the questions until then.
+    """
+
+    def __init__(self, text: str, outcomes: dict[tuple[str, int], Outcome]) -> None:
+        super().__init__(text)
+        self.outcomes = outcomes
 
 
 class _StopError(Exception):
@@ -108,21 +185,25 @@ class Asker:
     ) -> None:
         self._settings, self._client, self._journal = settings, client, journal
         self._report = report
+        self.redactor = Redactor.of(settings.base_url)
         self.progress = Progress()
         self.prices = client.prices
-        self._reserved = 0.0  # cost of the questions under way, estimated
-        self._draining = False
+        self.budget = Budget(client.prices, client.max_cost)
+        self._in_a_row = {"failed": 0, "invalid": 0}
+        self._halt = asyncio.Event()  # no further try is begun
         self._formats = self._accepted_formats()
 
     # What the journal knows
 
     def _accepted_formats(self) -> list[str]:
-        """The formats that this server has not refused so far."""
-        refused = {record["format"] for record in self._journal.find(self._refusal_key()) if record}
-        return [name for name in FORMATS if name not in refused]
+        """The formats that this server has not refused so far; plain text is refused by none."""
+        keys = {self._refusal_key(), self._refusal_key(self._settings.base_url)}
+        refused = {record.get("format") for key in keys for record in self._journal.find(key)}
+        return [name for name in FORMATS if name not in refused or name == FORMATS[-1]]
 
-    def _refusal_key(self) -> str:
-        return f"format-refused {self._settings.base_url} {self._settings.model}"
+    def _refusal_key(self, url: str | None = None) -> str:
+        shown = shown_url(self._settings.base_url) if url is None else url
+        return f"format-refused {shown} {self._settings.model}"
 
     def requests(self, prompt: Prompt) -> list[Request]:
         """Return the requests of a prompt in every format that could have been answered."""
@@ -133,32 +214,41 @@ class Asker:
         last, attempts = None, 0
         for request in self.requests(prompt):
             for record in self._journal.find(request.key):
-                if record.get("status") != 200:
+                body = record.get("body")
+                if record.get("status") != 200 or not isinstance(body, str):
                     continue
-                attempts += 1
-                outcome = self._judge(record["body"], prompt)
+                outcome = self._judge(body, prompt)
                 if outcome.picks is not None:
                     return outcome
-                last = outcome
+                if not outcome.failed:  # a page of HTML is no answer, and settles nothing
+                    attempts += 1
+                    last = outcome
         return last if attempts >= ATTEMPTS else None
 
     def _judge(self, body: str, prompt: Prompt) -> Outcome:
         try:
-            picks = read_picks(read_completion(body), prompt.labels, self._settings.picks)
+            content = read_completion(body)
+            return Outcome(read_picks(content, prompt.labels, self._settings.picks, prompt.names))
         except InvalidAnswerError as error:
-            return Outcome(None, str(error))
-        return Outcome(picks)
+            failed = isinstance(error, NoAnswerError)
+            return Outcome(None, self.redactor(str(error)), self.redactor(error.kind), failed)
+        except Exception as error:  # whatever it holds: it is in the journal, for a better reader
+            text = f"it cannot be looked at ({type(error).__name__})"
+            return Outcome(None, text, text)
 
     # Asking
 
     def ask(self, prompts: Sequence[Prompt]) -> dict[tuple[str, int], Outcome]:
         """Ask what the journal does not answer; returns what came of each user and vote.
 
-        Ctrl-C lets the questions under way come to an end; a second one cancels them.
+        Ctrl-C lets the questions under way come to an end; a second one cancels them. It works
+        where an event loop is running already, as in a notebook.
 
         Raises:
-            AugmentError: The key is missing, the server cannot be reached, refuses the key or the
-                model, or the quota or ``max_cost`` is used up. What was answered is in the journal.
+            StoppedError: The server cannot be reached, refuses the key or the model, or answers
+                nothing any more; or the quota or ``max_cost`` is used up. What was answered is in
+                the journal.
+            AugmentError: There is no key, or it cannot be one.
             KeyboardInterrupt: Ctrl-C, with everything answered in the journal.
         """
         outcomes: dict[tuple[str, int], Outcome] = {}
@@ -171,21 +261,25 @@ class Asker:
                 outcomes[prompt.user, prompt.vote] = known
                 self._count(known, cached=True)
         if open_prompts:
-            key = os.environ.get(KEY_VARIABLE)
-            if not key:
-                raise AugmentError(
-                    f"there is no key: set the environment variable {KEY_VARIABLE} (a local server "
-                    f"that asks for none takes any word)"
-                )
+            key = read_key()
+            self.redactor = Redactor.of(self._settings.base_url)  # the key may be a new one
+            interrupts = Interrupts()
             try:
-                asyncio.run(self._ask_all(open_prompts, outcomes, key))
-            except asyncio.CancelledError:  # a second Ctrl-C
-                raise KeyboardInterrupt from None
+                with self.redactor.logs():
+                    run_to_the_end(
+                        lambda: self._ask_all(open_prompts, outcomes, key, interrupts), interrupts
+                    )
+            except StoppedError:
+                raise
+            except AugmentError as error:
+                raise AugmentError(self.redactor(str(error))) from None
         return outcomes
 
     def _count(self, outcome: Outcome, cached: bool = False) -> None:
         progress = self.progress
-        if outcome.picks is None:
+        if outcome.failed:
+            progress.failed += 1
+        elif outcome.picks is None:
             progress.invalid += 1
         else:
             progress.cached += cached
@@ -194,171 +288,182 @@ class Asker:
         self._report(progress)
 
     async def _ask_all(
-        self, prompts: Sequence[Prompt], outcomes: dict[tuple[str, int], Outcome], key: str
+        self,
+        prompts: Sequence[Prompt],
+        outcomes: dict[tuple[str, int], Outcome],
+        key: str,
+        interrupts: Interrupts,
     ) -> None:
-        from openai import AsyncOpenAI
-
+        self._halt = asyncio.Event()
+        self.budget.start()
         waiting = iter(prompts)
         stops: list[Exception] = []
-        async with AsyncOpenAI(
-            api_key=key,
-            base_url=self._settings.base_url,
-            timeout=self._client.timeout,
-            max_retries=self._client.max_retries,
-        ) as server:
+        concurrency = min(self._client.concurrency, len(prompts))
 
-            async def worker() -> None:
-                for prompt in waiting:
-                    if self._draining or stops:
-                        return
-                    try:
-                        outcome = await self._ask_one(server, prompt)
-                    except (_StopError, AugmentError) as stop:
-                        stops.append(stop)
-                        return
-                    outcomes[prompt.user, prompt.vote] = outcome
+        async def worker(server: Server) -> None:
+            for prompt in waiting:
+                if self._halt.is_set():
+                    return
+                try:
+                    outcome = await self._ask_one(server, prompt)
+                    if outcome is not None:
+                        outcomes[prompt.user, prompt.vote] = outcome
+                        self._stop_after_many(outcome)
+                except Exception as stop:
+                    stops.append(stop)
+                    self._halt.set()
+                    return
 
-            n_workers = min(self._client.concurrency, len(prompts))
-            with self._interrupts():
-                await asyncio.gather(*(worker() for _ in range(n_workers)))
+        async with connected(self._settings, key, self._client.timeout) as server:
+            with interrupts.handled(self._halt.set):
+                await asyncio.gather(*(worker(server) for _ in range(concurrency)))
         if stops:
-            raise AugmentError(
-                f"{stops[0]}; {self.progress.done} question(s) are settled and kept in "
-                f"{self._journal.path}, run again to go on"
-            )
-        if self._draining:
+            self._raise(stops[0], outcomes)
+        if interrupts.draining:
             raise KeyboardInterrupt
 
-    @contextmanager
-    def _interrupts(self) -> Iterator[None]:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    def _raise(self, stop: Exception, outcomes: dict[tuple[str, int], Outcome]) -> None:
+        if not isinstance(stop, (_StopError, OverBudgetError, AugmentError)):
+            raise stop
+        text = (
+            f"{stop}; {self.progress.done - self.progress.failed} question(s) are settled and kept "
+            f"in {self._journal.path}, run again to go on"
+        )
+        # The cause may hold what the text must not.
+        raise StoppedError(self.redactor(text), outcomes) from None
 
-        def interrupted() -> None:
-            if self._draining and task is not None:
-                task.cancel()
-            self._draining = True
-
-        try:
-            loop.add_signal_handler(signal.SIGINT, interrupted)
-        except (NotImplementedError, ValueError, RuntimeError):  # Windows; not the main thread
-            yield
-            return
-        try:
-            yield
-        finally:
-            loop.remove_signal_handler(signal.SIGINT)
-
-    async def _ask_one(self, server: Any, prompt: Prompt) -> Outcome:
-        outcome = Outcome(None, "no answer")
+    async def _ask_one(self, server: Server, prompt: Prompt) -> Outcome | None:
+        """Ask a question, once more where the answer is invalid; None where the run was halted."""
+        outcome = None
         for attempt in range(1, ATTEMPTS + 1):
-            body = await self._answer(server, prompt, attempt)
-            if body is None:
-                self.progress.failed += 1
-                self._report(self.progress)
-                return Outcome(None, "failed")
-            outcome = self._judge(body, prompt)
-            if outcome.picks is not None:
+            reply = await self._answer(server, prompt, attempt)
+            if reply is None:
+                return None
+            if reply.status != 200:
+                outcome = self._failure(reply)
                 break
+            outcome = self._judge(reply.body, prompt)
+            if reply.cut:
+                text = f"an answer longer than {MOST_BYTES:,} bytes"
+                outcome = Outcome(None, text, text, failed=True)
+            if outcome.picks is not None or self._halt.is_set():
+                break
+        assert outcome is not None
         self._count(outcome)
         return outcome
 
-    async def _answer(self, server: Any, prompt: Prompt, attempt: int) -> str | None:
-        """Return the raw body of an answer, journalled; None where the server failed."""
-        import openai
+    def _failure(self, reply: Reply) -> Outcome:
+        words = one_line(reply.body) if reply.status is None else said(reply.body)
+        kind = "no answer" if reply.status is None else f"status {reply.status}"
+        return Outcome(None, f"{kind}: {words}" if words else kind, kind, failed=True)
 
+    def _stop_after_many(self, outcome: Outcome) -> None:
+        """Stop where one question after the other comes to nothing."""
+        if outcome.picks is not None:
+            self._in_a_row = {"failed": 0, "invalid": 0}
+            return
+        kind = "failed" if outcome.failed else "invalid"
+        self._in_a_row[kind] += 1
+        if kind == "invalid":  # a model that answers is there
+            self._in_a_row["failed"] = 0
+        n, most = self._in_a_row[kind], {"failed": MOST_FAILED, "invalid": MOST_INVALID}[kind]
+        if n >= most:
+            raise _StopError(f"{n} questions in a row came to nothing, the last: {outcome.reason}")
+
+    async def _answer(self, server: Server, prompt: Prompt, attempt: int) -> Reply | None:
+        """Return the reply to a question, journalled; None where the run was halted before it."""
+        n_tries = 0
         while True:
             answer_format = self._formats[0]
             request = make_request(prompt, self._settings, answer_format)
-            estimate = self._reserve(request)
-            started = time.monotonic()
-            try:
-                raw = await server.chat.completions.with_raw_response.create(**request.body)
-                status, body = raw.http_response.status_code, raw.http_response.text
-            except openai.APIStatusError as error:
-                status, body = error.response.status_code, error.response.text
-            except openai.APITimeoutError:
-                status, body = None, f"no answer in {self._client.timeout:g} s"
-            except openai.APIConnectionError as error:
-                status, body = None, f"{error.__cause__ or error}"
-            finally:
-                self._reserved -= estimate
-            tokens = tokens_of(body) if status == 200 else (0, 0)
-            self.progress.input_tokens += tokens[0]
-            self.progress.output_tokens += tokens[1]
-            self._journal.add(
-                {
-                    "key": request.key,
-                    "status": status,
-                    "attempt": attempt,
-                    "format": answer_format,
-                    "seconds": round(time.monotonic() - started, 3),
-                    "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-                    "body": body,
-                }
-            )
-            if status == 200:
-                return body
-            if status == 400 and len(self._formats) > 1 and self._refuses_format(body):
-                self._step_down(answer_format, body)
+            reply = await self._try(server, request, answer_format, attempt)
+            if reply is None or reply.status == 200:
+                return reply
+            if answer_format != FORMATS[-1] and refuses_format(reply):
+                self._step_down(answer_format, reply)
                 continue
-            self._stop_if_hopeless(status, body)
+            self._stop_if_hopeless(reply)
+            wait = wait_before_next_try(reply, n_tries)
+            n_tries += 1
+            if wait is None or n_tries > self._client.max_retries or await self._halted(wait):
+                if reply.status is None and not self.progress.answered:
+                    url = shown_url(self._settings.base_url)
+                    raise _StopError(f"no answer from {url}: {one_line(reply.body)}")
+                return reply
+
+    async def _halted(self, seconds: float) -> bool:
+        """Wait; returns early, and True, where no further try is to be begun."""
+        try:
+            await asyncio.wait_for(self._halt.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _try(
+        self, server: Server, request: Request, answer_format: str, attempt: int
+    ) -> Reply | None:
+        """Send a request once, keep what came, then count it; None where the run was halted."""
+        reservation = await self.budget.reserve(request)
+        if self._halt.is_set():
+            self.budget.release(reservation)
             return None
+        started = time.monotonic()
+        try:
+            raw = await server.ask(request)
+        except BaseException:  # cancelled
+            self.budget.lost(reservation)
+            raise
+        body = self.redactor(raw.body)
+        headers = {name: self.redactor(value) for name, value in raw.headers.items()}
+        reply = Reply(raw.status, body, headers, raw.cut, raw.charged)
+        record = {
+            "key": request.key,
+            "status": reply.status,
+            "attempt": attempt,
+            "format": answer_format,
+            "seconds": round(time.monotonic() - started, 3),
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "body": body if reply.status == 200 else body[:_FAILURE_KEPT],
+        }
+        try:
+            self._journal.add({**record, "cut": True} if reply.cut else record)
+        finally:
+            self._settle(reservation, reply, request)
+        return reply
 
-    def _refuses_format(self, body: str) -> bool:
-        words = ("response_format", "json_schema", "json_object", "schema", "format")
-        return any(word in body for word in words)
+    def _settle(self, reservation: int, reply: Reply, request: Request) -> None:
+        """Count what a try cost."""
+        if reply.status == 200:
+            tokens = tokens_used(reply.body, request)
+        else:  # a failure is charged where the server says so, or may have been where it is silent
+            n_in, n_out = stated_tokens(reply.body)
+            if n_in is None and n_out is None:
+                if reply.charged:
+                    self.budget.lost(reservation)
+                else:
+                    self.budget.release(reservation)
+                return
+            tokens = Tokens(n_in or 0, n_out or 0)
+        self.budget.answered(reservation, tokens)
+        self.progress.input_tokens += tokens.input
+        self.progress.output_tokens += tokens.output
+        self.progress.unstated += not tokens.stated
 
-    def _step_down(self, answer_format: str, body: str) -> None:
+    def _step_down(self, answer_format: str, reply: Reply) -> None:
         """Ask by the next format from now on; several questions may find out at once."""
         if answer_format not in self._formats:
             return
         self._formats.remove(answer_format)
         self._journal.add(
-            {"key": self._refusal_key(), "status": 400, "format": answer_format, "body": body}
+            {
+                "key": self._refusal_key(),
+                "status": reply.status,
+                "format": answer_format,
+                "body": reply.body[:_FAILURE_KEPT],
+            }
         )
 
-    def _stop_if_hopeless(self, status: int | None, body: str) -> None:
-        if status in (401, 403):
-            raise _StopError(f"the server refuses the key ({status}): check {KEY_VARIABLE}")
-        if status == 404:
-            raise _StopError(
-                f"the server knows no model {self._settings.model}, or base_url "
-                f"{self._settings.base_url} is wrong (404)"
-            )
-        if status == 429 and "insufficient_quota" in body:
-            raise _StopError("the quota is used up (insufficient_quota)")
-        if status is None and not self.progress.answered:
-            raise _StopError(f"no answer from {self._settings.base_url}: {body}")
-
-    def _reserve(self, request: Request) -> float:
-        """Set the cost of a question aside, or stop before it could pass ``max_cost``."""
-        estimate = self._client.prices.cost(*estimated_tokens(request))
-        limit = self._client.max_cost
-        if limit is not None:
-            spent = self._client.prices.cost(
-                self.progress.input_tokens, self.progress.output_tokens
-            )
-            if spent + self._reserved + estimate > limit:
-                raise _StopError(f"max_cost {limit:g} is reached: {spent:.4f} spent in this run")
-        self._reserved += estimate
-        return estimate
-
-
-def estimated_tokens(request: Request) -> tuple[int, int]:
-    """Estimate the tokens of a request and of its answer, before it is sent.
-
-    A rule of thumb, four characters a token; the answer is a short object, or what
-    ``max_tokens`` allows where that is set.
-    """
-    n_characters = len(json.dumps(request.body, ensure_ascii=False))
-    limit = request.body.get("max_tokens", request.body.get("max_completion_tokens"))
-    return -(-n_characters // _CHARACTERS_PER_TOKEN), limit or 20
-
-
-def tokens_of(body: str) -> tuple[int, int]:
-    """Return the tokens sent and answered, as a completion states them; 0 where it does not."""
-    try:
-        usage = json.loads(body)["usage"]
-        return int(usage["prompt_tokens"]), int(usage["completion_tokens"])
-    except (ValueError, KeyError, TypeError):
-        return 0, 0
+    def _stop_if_hopeless(self, reply: Reply) -> None:
+        reason = hopeless(reply, self._settings)
+        if reason:
+            raise _StopError(reason)

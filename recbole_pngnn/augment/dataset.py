@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from recbole_pngnn.augment.errors import AugmentError
+from recbole_pngnn.augment.texts import read_text
 from recbole_pngnn.data.prepare.atomic import read_atomic
 from recbole_pngnn.data.prepare.source import digest
 
@@ -107,7 +109,7 @@ def read_training_data(
             f"{folder} has no {train.name}: augmentation needs a dataset that is split already, as "
             f"recbole-pngnn prepare writes it"
         )
-    rows = read_atomic(train)
+    rows = read_rows(train)
     _check_columns(rows, train, [USER, ITEM, RATING])
     if SOURCE in rows:
         made_up = sorted(set(rows[SOURCE]) - {OBSERVED})
@@ -118,12 +120,7 @@ def read_training_data(
             )
     for column in (RATING, TIMESTAMP):
         if column in rows:
-            rows[column] = pd.to_numeric(rows[column], errors="coerce")
-    if rows[RATING].isna().any():
-        raise AugmentError(
-            f"{train}: {int(rows[RATING].isna().sum())} rating(s) are no numbers; prepare the "
-            f"dataset again"
-        )
+            rows[column] = _numbers(rows[column], train)
     liked = rows[RATING] > like_threshold
     if liked.all() or not liked.any():
         raise AugmentError(
@@ -141,8 +138,38 @@ def read_training_data(
     return data
 
 
+def read_rows(file: Path) -> pd.DataFrame:
+    """Read an atomic file as text, the types taken off its header.
+
+    Raises:
+        AugmentError: It cannot be read or decoded.
+    """
+    try:
+        return read_atomic(file)
+    except UnicodeError:
+        read_text(file)  # names the line
+        raise
+    except (OSError, ValueError) as error:
+        raise AugmentError(f"cannot read {file}: {error}") from error
+
+
+def _numbers(column: pd.Series, file: Path) -> pd.Series:
+    """Read numbers; what is none is named by its line. A missing timestamp is none of it."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    wrong = ~np.isfinite(numbers.to_numpy(dtype=float))
+    if column.name == TIMESTAMP:
+        wrong &= (column != "").to_numpy()
+    if wrong.any():
+        place = int(wrong.argmax())
+        raise AugmentError(
+            f"{file}, line {place + 2}: the {column.name} {column.iloc[place]!r} is no number "
+            f"({int(wrong.sum())} such line(s)); prepare the dataset again"
+        )
+    return numbers
+
+
 def _read_items(file: Path) -> pd.DataFrame:
-    items = read_atomic(file)
+    items = read_rows(file)
     _check_columns(items, file, [ITEM])
     return items.drop_duplicates(ITEM, keep="last").set_index(ITEM)
 

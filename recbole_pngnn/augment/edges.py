@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import glob
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,6 +22,8 @@ from recbole_pngnn.augment.dataset import (
     TrainingData,
 )
 from recbole_pngnn.augment.errors import AugmentError
+from recbole_pngnn.augment.strict_json import json_bytes
+from recbole_pngnn.augment.texts import read_text
 from recbole_pngnn.data.prepare.errors import PrepareError
 from recbole_pngnn.data.prepare.folder import MANIFEST, check_target, new_folder
 
@@ -130,21 +132,21 @@ def write_dataset(
     train = data.folder / f"{data.name}.train.inter"
     try:
         with new_folder(output.parent, output.name, overwrite) as folder:
-            for file in sorted(data.folder.glob(f"{data.name}.*")):
+            for file in sorted(data.folder.glob(f"{glob.escape(data.name)}.*")):
                 if file != train:
                     suffix = file.name.removeprefix(data.name)
                     shutil.copyfile(file, folder / f"{output.name}{suffix}")
-            text = _training_text(train.read_text(encoding="utf-8"), edges)
+            text = _training_text(read_text(train), edges)
             (folder / f"{output.name}.train.inter").write_text(text, encoding="utf-8")
             (folder / CANDIDATES).write_bytes(candidates_table(candidates))
-            described = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-            (folder / MANIFEST).write_text(described, encoding="utf-8")
+            (folder / MANIFEST).write_bytes(json_bytes(manifest, indent=2))
     except PrepareError as error:
         raise AugmentError(str(error)) from error
 
 
 def _training_text(text: str, edges: pd.DataFrame) -> str:
-    header, *lines = text.splitlines()
+    # Not splitlines(): an id or a title may hold what Unicode calls a line end.
+    header, *lines = text.split("\n")
     columns = [column.split(":")[0] for column in header.split("\t")]
     if SOURCE in columns:  # prepared elsewhere, all observed
         place = columns.index(SOURCE)
@@ -153,9 +155,21 @@ def _training_text(text: str, edges: pd.DataFrame) -> str:
     header = f"{header}\tsource:token\tweight:float"
     lines = [f"{line}\t{OBSERVED}\t1" for line in lines if line]
     for edge in edges.to_dict("records"):
-        values = [f"{edge[RATING]:g}" if name == RATING else edge.get(name, "") for name in columns]
-        lines.append("\t".join([*map(str, values), edge[SOURCE], f"{edge[WEIGHT]:g}"]))
+        edge[RATING] = _number(edge[RATING])
+        values = [_field(str(edge.get(name, ""))) for name in columns]
+        lines.append("\t".join([*values, edge[SOURCE], f"{edge[WEIGHT]:g}"]))
     return "\n".join([header, *lines]) + "\n"
+
+
+def _number(value: float) -> str:
+    """The shortest text that reads back the same: a rounded like could be a dislike."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(float(value))
+
+
+def _field(value: str) -> str:
+    """A field as atomic files hold it: quoted where it has a quote."""
+    return '"' + value.replace('"', '""') + '"' if '"' in value else value
 
 
 def _without(line: str, place: int) -> str:

@@ -7,7 +7,6 @@ lost: a run that is killed goes on from here, and a mended parser reads the same
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from recbole_pngnn.augment.errors import AugmentError
+from recbole_pngnn.augment.strict_json import json_bytes, read_json
 
 VERSION = 1
 
@@ -53,7 +53,7 @@ class Journal:
         records = []
         for line in lines:
             try:
-                record = json.loads(line)
+                record = read_json(line)
             except ValueError:
                 self.n_unreadable += 1
                 continue
@@ -90,7 +90,7 @@ class Journal:
         self._remember(record)
 
     def _append(self, record: dict[str, Any]) -> None:
-        line = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        line = json_bytes(record, separators=(",", ":"))
         end = os.fstat(self._file).st_size
         try:
             written = os.write(self._file, line)

@@ -8,13 +8,20 @@ from typing import Any
 
 from recbole_pngnn import __version__
 from recbole_pngnn.augment.answers import Picks, count_votes
-from recbole_pngnn.augment.client import Outcome, Progress
+from recbole_pngnn.augment.client import (
+    Outcome,
+    Progress,
+    StoppedError,
+    described_reasons,
+    reasons_of,
+)
 from recbole_pngnn.augment.edges import check_output, make_edges, write_dataset
 from recbole_pngnn.augment.errors import AugmentError
 from recbole_pngnn.augment.prepared import Prepared, prepare
 from recbole_pngnn.augment.prompts import read_template
 from recbole_pngnn.augment.providers import Task, find_provider
 from recbole_pngnn.augment.questions import open_questions
+from recbole_pngnn.augment.redaction import Redactor, shown_url
 from recbole_pngnn.augment.settings import AugmentSettings
 
 
@@ -43,7 +50,8 @@ def augment(
         The manifest that lies in the new dataset.
 
     Raises:
-        AugmentError: Something that the user can correct; answers so far are in the journal.
+        AugmentError: Something that the user can correct, or questions without an answer, and
+            ``allow_failed`` is not set; answers so far are in the journal.
         KeyboardInterrupt: Ctrl-C; answers so far are in the journal.
     """
     check_output(settings.folder, settings.overwrite)
@@ -53,9 +61,7 @@ def augment(
         ready, picks, counts = _pick(settings, report)
     edges = make_edges(ready.data, picks, settings.provider, settings.min_weight)
     if edges.empty:
-        raise AugmentError(
-            f"{settings.provider} picked nothing for {len(ready.candidates.by_user)} user(s)"
-        )
+        raise AugmentError(_nothing(settings, ready, counts))
     liked_rating, _ = ready.data.ratings_of_picks()
     manifest = {
         "name": settings.folder.name,
@@ -75,10 +81,26 @@ def augment(
         **counts,
         "tool": {"name": "recbole-pngnn", "version": __version__},
     }
+    if settings.request is not None:
+        manifest = Redactor.of(settings.request.base_url).within(manifest)
     write_dataset(
         ready.data, edges, ready.candidates, manifest, settings.folder, settings.overwrite
     )
     return manifest
+
+
+def _nothing(settings: AugmentSettings, ready: Prepared, counts: Mapping[str, Any]) -> str:
+    """Say that there are no edges, and why."""
+    text = f"{settings.provider} picked nothing for {len(ready.candidates.by_user)} user(s)"
+    answers = counts.get("answers")
+    if answers is None:
+        return text
+    reasons = [f"{n} x {why}" for why, n in answers["without_answer"].items()]
+    if answers["abstained"]:
+        reasons.append(f"{answers['abstained']} x abstained")
+    if not reasons:
+        reasons.append("no pick has the majority or the least weight that was asked for")
+    return f"{text}: {'; '.join(reasons)}; all answers are in {settings.journal_file}"
 
 
 def _pick(
@@ -95,25 +117,41 @@ def _pick(
 def _ask(
     settings: AugmentSettings, report: Callable[[Progress, int], None]
 ) -> tuple[Prepared, dict[str, Picks], dict[str, Any]]:
+    stopped = ""
     with open_questions(settings, report) as questions:
-        outcomes = questions.asker.ask(questions.prompts)
+        asker, prompts = questions.asker, questions.prompts
+        try:
+            outcomes = asker.ask(prompts)
+        except StoppedError as stop:
+            if not settings.allow_failed:
+                raise
+            outcomes, stopped = stop.outcomes, str(stop)
         n_in, n_out = questions.tokens()
-    reasons: dict[str, int] = {}
-    for outcome in outcomes.values():
-        if outcome.picks is None:
-            reasons[outcome.reason] = reasons.get(outcome.reason, 0) + 1
-    progress = questions.asker.progress
-    prices = questions.asker.prices
-    answers = asdict(progress) | {
-        "without_answer": reasons,
-        "cost_of_this_run": prices.cost(progress.input_tokens, progress.output_tokens),
+    for prompt in prompts:
+        not_asked = Outcome(None, f"not asked: {stopped}", "not asked", failed=True)
+        outcomes.setdefault((prompt.user, prompt.vote), not_asked)
+    n_failed = sum(outcome.failed for outcome in outcomes.values())
+    if n_failed and not settings.allow_failed:
+        raise AugmentError(
+            f"no dataset is written: {n_failed} of {len(prompts)} question(s) got no answer "
+            f"({described_reasons(outcomes)}); the answers are kept in {settings.journal_file}. "
+            f"Run again to ask what is open, or give --allow_failed to go on without"
+        )
+    answers = asdict(asker.progress) | {
+        "failed": n_failed,
+        "without_answer": reasons_of(outcomes),
+        "cost_of_this_run": asker.budget.spent,
+        "cost_of_lost_tries_at_most": asker.budget.unanswered,
         "of_all_runs": {
             "input_tokens": n_in,
             "output_tokens": n_out,
-            "cost": prices.cost(n_in, n_out),
+            "cost": asker.prices.cost(n_in, n_out),
         },
     }
-    return questions.ready, picks_of_outcomes(outcomes, settings), {"answers": answers}
+    if stopped:
+        answers["stopped"] = stopped
+    picks = picks_of_outcomes(outcomes, settings)
+    return questions.ready, picks, {"answers": answers}
 
 
 def _described(settings: AugmentSettings, ready: Prepared) -> dict[str, Any]:
@@ -135,6 +173,9 @@ def _described(settings: AugmentSettings, ready: Prepared) -> dict[str, Any]:
             "template_sha256": template.sha256,
             "history_size": settings.history_size,
             "votes": settings.votes,
-            "request": asdict(settings.request),
+            "request": {
+                **asdict(settings.request),
+                "base_url": shown_url(settings.request.base_url),
+            },
         }
     return described

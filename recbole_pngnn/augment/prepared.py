@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +13,8 @@ from recbole_pngnn.augment.edges import chosen_users
 from recbole_pngnn.augment.errors import AugmentError
 from recbole_pngnn.augment.prompts import anonymised
 from recbole_pngnn.augment.settings import AugmentSettings
+from recbole_pngnn.augment.strict_json import read_json
+from recbole_pngnn.augment.texts import read_text
 from recbole_pngnn.data.prepare import prepare_ml_100k
 
 # What MovieLens' files call them, here and in RecBole's copy of ml-100k; the first is the title.
@@ -60,7 +61,11 @@ def text_columns(data: TrainingData) -> tuple[str, ...]:
         AugmentError: The YAML file names them otherwise than as a list.
     """
     file = data.folder / f"{data.name}.yaml"
-    options = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None
+    try:
+        options = yaml.safe_load(read_text(file)) if file.is_file() else None
+    except yaml.YAMLError as error:
+        place = " ".join(str(error).split())
+        raise AugmentError(f"{file} is no YAML: {place}") from error
     if isinstance(options, dict) and "text_columns" in options:
         named = options["text_columns"]
         if not isinstance(named, list) or not named:
@@ -110,10 +115,12 @@ def _candidates_file(settings: AugmentSettings, data: TrainingData) -> Path:
 
 def _is_current(file: Path, settings: AugmentSettings, data: TrainingData) -> bool:
     try:
-        origin = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        origin = read_json(read_text(file.with_suffix(".json")))
+    except ValueError:
         return False
-    return bool(
+    # What 0.1.0 made does not say for which threshold, and is made again.
+    return isinstance(origin, dict) and (
         origin.get("train_sha256") == data.train_sha256
+        and origin.get("like_threshold") == data.like_threshold
         and origin.get("options") == dict(settings.base_options)
     )

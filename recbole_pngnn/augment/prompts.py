@@ -6,19 +6,19 @@ import hashlib
 import random
 import re
 import string
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from recbole_pngnn.augment.dataset import ITEM, RATING, TIMESTAMP, TrainingData
+from recbole_pngnn.augment.defaults import HISTORY_SIZE
 from recbole_pngnn.augment.errors import AugmentError
+from recbole_pngnn.augment.texts import is_file, read_text
 
 TEMPLATES = Path(__file__).parent / "templates"
-DEFAULT_TEMPLATE = "history-v1"
-HISTORY_SIZE = 50
 SECTIONS = ("system", "user", "one", "several")
 _PLACES = {
     "system": set(),
@@ -59,16 +59,18 @@ class Prompt:
         vote: Number of the vote, from 0.
         messages: What is sent, as chat messages.
         labels: Item of each label; the order of labels is the order shown.
+        names: What each label is called in the messages, by which a model may name it too.
     """
 
     user: str
     vote: int
     messages: tuple[dict[str, str], ...]
     labels: dict[str, str]
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read_template(name: str) -> Template:
-    """Read a template by name, or a file of the user's own.
+    """Read a template by name, or a file of the user's own; nothing in it is executed.
 
     A template has the sections ``[system]``, ``[user]``, ``[one]`` and ``[several]``; the last two
     say how to answer with one pick of each kind and with several. ``$liked``, ``$disliked``,
@@ -81,11 +83,11 @@ def read_template(name: str) -> Template:
     Raises:
         AugmentError: There is none, or a section or place is missing or unknown.
     """
-    file = Path(name) if Path(name).is_file() else TEMPLATES / f"{name}.txt"
-    if not file.is_file():
+    file = Path(name) if is_file(name) else TEMPLATES / f"{name}.txt"
+    if not is_file(file):
         known = ", ".join(sorted(path.stem for path in TEMPLATES.glob("*.txt")))
         raise AugmentError(f"there is no template {name}: give a file, or one of {known}")
-    text = file.read_text(encoding="utf-8")
+    text = read_text(file)
     parts = re.split(r"^\[(\w+)\]\n", text, flags=re.MULTILINE)
     sections = dict(zip(parts[1::2], (part.strip() for part in parts[2::2]), strict=True))
     if tuple(sections) != SECTIONS:
@@ -128,6 +130,7 @@ class PromptMaker:
         self._data, self._template = data, template
         self._picks, self._history_size, self._seed = picks, history_size, seed
         self._texts = item_texts(data.items, text_columns)
+        self._names = item_texts(data.items, text_columns[:1])
 
     def prompt(self, user: str, candidates: Sequence[str], vote: int = 0) -> Prompt:
         """Make the prompt of a user.
@@ -155,7 +158,12 @@ class PromptMaker:
             {"role": "system", "content": sections["system"]},
             {"role": "user", "content": text},
         )
-        return Prompt(user, vote, messages, labels)
+        names = {
+            label: (self._names[item], self._texts[item])
+            for label, item in labels.items()
+            if item in self._texts
+        }
+        return Prompt(user, vote, messages, labels, names)
 
     def _history(self, user: str) -> tuple[list[str], list[str]]:
         """Lines of liked and disliked items, the most informative first.

@@ -7,11 +7,13 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from recbole_pngnn.augment.answers import Picks
-from recbole_pngnn.augment.dataset import TrainingData
 from recbole_pngnn.augment.errors import AugmentError
+
+if TYPE_CHECKING:
+    from recbole_pngnn.augment.dataset import TrainingData
 
 ENTRY_POINTS = "recbole_pngnn.providers"
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from recbole_pngnn.augment.client import Asker, Progress, estimated_tokens, tokens_of
+from recbole_pngnn.augment.budget import estimated_tokens, tokens_used
+from recbole_pngnn.augment.client import Asker, Progress
 from recbole_pngnn.augment.errors import AugmentError
 from recbole_pngnn.augment.journal import Journal
 from recbole_pngnn.augment.prepared import Prepared, prepare
@@ -62,9 +63,10 @@ class Questions:
         for prompt in self.prompts:
             for request in self.asker.requests(prompt):
                 for record in self.journal.find(request.key):
-                    if record.get("status") == 200:
-                        sent, answered = tokens_of(record["body"])
-                        n_in, n_out = n_in + sent, n_out + answered
+                    body = record.get("body")
+                    if record.get("status") == 200 and isinstance(body, str):
+                        used = tokens_used(body, request)
+                        n_in, n_out = n_in + used.input, n_out + used.output
         return n_in, n_out
 
     def estimate(self) -> Estimate:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
+from recbole_pngnn.augment.defaults import OPENAI_URL, TOKEN_LIMITS
 from recbole_pngnn.augment.errors import AugmentError
 from recbole_pngnn.augment.prompts import Prompt
+from recbole_pngnn.augment.redaction import shown_url
 
 ENDPOINT = "/chat/completions"
-OPENAI_URL = "https://api.openai.com/v1"
-# Tried in this order; a server that refuses one with status 400 is asked by the next.
+# Tried in this order; a server that refuses one is asked by the next.
 FORMATS = ("json_schema", "json_object", "text")
-TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class RequestSettings:
 
     Attributes:
         model: Name of the model, as the server knows it.
-        base_url: Address of the server, up to and with ``/v1``.
+        base_url: Address of the server, up to and with ``/v1``; a query goes with every request.
         picks: Likes and dislikes asked for, each.
         temperature: Sent where it is not None.
         max_tokens: Longest answer, sent where it is not None.
@@ -38,17 +40,41 @@ class RequestSettings:
     token_limit: str = "max_tokens"
 
     def __post_init__(self) -> None:
-        if not self.model:
+        if not self.model.strip():
             raise AugmentError("the provider openai needs a model; name one by --model")
-        if not self.base_url.startswith(("http://", "https://")):
-            raise AugmentError(
-                f"base_url must begin with http:// or https://, found {self.base_url!r}"
-            )
+        object.__setattr__(self, "base_url", self.base_url.strip().rstrip("/"))
+        _check_url(self.base_url)
         if self.token_limit not in TOKEN_LIMITS:
             raise AugmentError(
                 f"token_limit must be one of {', '.join(TOKEN_LIMITS)}, found {self.token_limit!r}"
             )
-        object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise AugmentError(f"max_tokens must be at least 1, found {self.max_tokens}")
+        if self.temperature is not None and not 0 <= self.temperature < math.inf:
+            raise AugmentError(f"temperature must be a number from 0, found {self.temperature:g}")
+
+    @property
+    def address(self) -> tuple[str, dict[str, object]]:
+        """The address without its query, and the query."""
+        place, _, query = self.base_url.partition("#")[0].partition("?")
+        return place, dict(parse_qsl(query, keep_blank_values=True))
+
+
+def _check_url(url: str) -> None:
+    """Refuse what is no address, without showing the password in it."""
+    shown = repr(shown_url(url))
+    if not url.startswith(("http://", "https://")):
+        raise AugmentError(f"base_url must begin with http:// or https://, found {shown}")
+    try:
+        parts = urlsplit(url)
+        usable = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable or not url.isprintable() or " " in url:
+        raise AugmentError(
+            f"base_url {shown} is no address; give it as http://HOST:PORT/v1, with @, : and / in "
+            f"a password written as %40, %3A and %2F"
+        )
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from recbole_pngnn.augment.client import ClientSettings
+from recbole_pngnn.augment.defaults import DEFAULT_TEMPLATE, HISTORY_SIZE
 from recbole_pngnn.augment.errors import AugmentError
-from recbole_pngnn.augment.prompts import DEFAULT_TEMPLATE, HISTORY_SIZE
 from recbole_pngnn.augment.requests import RequestSettings
 
 
@@ -45,6 +45,8 @@ class AugmentSettings:
         request: How a server is asked (provider openai).
         client: How the client behaves (provider openai).
         journal: Where answers are kept (provider openai).
+        allow_failed: Write the dataset though questions got no answer, or were not asked any more
+            (provider openai); the manifest counts them.
     """
 
     dataset: str
@@ -73,6 +75,7 @@ class AugmentSettings:
     request: RequestSettings | None = None
     client: ClientSettings = field(default_factory=ClientSettings)
     journal: Path | None = None
+    allow_failed: bool = False
 
     def __post_init__(self) -> None:
         if self.request is not None and self.provider != "openai":
@@ -86,6 +89,8 @@ class AugmentSettings:
         for name in ("n_candidates", "picks", "votes", "history_size"):
             if getattr(self, name) < 1:
                 raise AugmentError(f"{name} must be at least 1, found {getattr(self, name)}")
+        if not 0 <= self.min_weight <= 1:
+            raise AugmentError(f"min_weight must lie in [0, 1], found {self.min_weight:g}")
         if self.limit_users is not None and self.limit_users < 1:
             raise AugmentError(f"limit_users must be at least 1, found {self.limit_users}")
         if not 2 * self.picks <= self.n_candidates <= 26:

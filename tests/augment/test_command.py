@@ -197,12 +197,12 @@ def test_batch_out_and_in(augment, server):
 
 
 def test_batch_parts(augment, server, monkeypatch):
-    from recbole_pngnn.augment import batch, command
+    from recbole_pngnn.augment import batch, command_run
 
     def small(*args, **options):
         return batch.export_batch(*args, **options, most_lines=4)
 
-    monkeypatch.setattr(command, "export_batch", small)
+    monkeypatch.setattr(command_run, "export_batch", small)
     words = (*OPENAI, "--base_url", server.url, "--export_batch", "b.jsonl")
     assert augment(*words, provider="openai")[0] == 0
     assert [len(Path(name).read_text().splitlines()) for name in ("b.jsonl", "b-2.jsonl")] == [4, 2]
