@@ -5,6 +5,8 @@ import io
 import itertools
 import json
 import re
+import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from scipy import stats
 
 from recbole_pngnn import plotting
 from recbole_pngnn.benchmark import tables
+from recbole_pngnn.benchmark.differences import differences_table, named
 from recbole_pngnn.benchmark.plan import Recorded, cells, search_key, search_of, setting_hash
 from recbole_pngnn.benchmark.records import Results
 from recbole_pngnn.benchmark.report.cells import duration, number
@@ -24,6 +27,7 @@ from recbole_pngnn.benchmark.report.plots import activity_bounds, activity_means
 from recbole_pngnn.benchmark.report.summary import summarise
 from recbole_pngnn.benchmark.report.write import write_report
 from recbole_pngnn.benchmark.suite import read_suite
+from recbole_pngnn.cli import main
 from recbole_pngnn.protocol.by_user import UserResults
 
 SUITE = """
@@ -88,6 +92,9 @@ def results(suite):
                 "value": value,
                 "state": "complete",
                 "seconds": {"process": 1800.0},
+                "data": "d1",
+                "split": "d1",
+                "data_fingerprint": "f" * 64,
             }
         )
     for cell in cells(suite):
@@ -223,6 +230,255 @@ def test_what_was_chosen(suite, results):
     assert cells_of_row == ["ours", "d1, seed 2020", "2 (0 cut)", "0.7500", "reg_weight: 3.5"]
 
 
+def cell_of(suite, row, data="d2"):
+    return next(c for c in cells(suite) if (c.row.name, c.data) == (row, data))
+
+
+GONE = "gone"
+
+
+def change(number, **fields):
+    """Change a recorded run in place, as an editor would."""
+    file = Path("results/runs.jsonl")
+    lines = file.read_text().splitlines()
+    changed = {**json.loads(lines[number]), **fields}
+    lines[number] = json.dumps({key: value for key, value in changed.items() if value != GONE})
+    file.write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        (
+            {"data_fingerprint": "a" * 64},
+            {"data_fingerprint": "b" * 64},
+            "on different data of d1: data_fingerprint is aaaaaaaaaaaa in results/runs.jsonl, line "
+            "1 and bbbbbbbbbbbb in results/runs.jsonl, line 2; it was prepared anew",
+        ),
+        ({"observed": "a" * 64}, {"observed": "b" * 64}, "observed is aaaaaaaaaaaa in"),
+        (
+            {"config": {"like_threshold": 3}},
+            {"config": {}},
+            "in different ways of d1: like_threshold is 3 in results/runs.jsonl, line 1 and not gi",
+        ),
+        # A variant has another training part, the same users and the same observed ratings.
+        ({"data_fingerprint": "a"}, {"data_fingerprint": "b", "data": "d1-random"}, None),
+        ({"observed": "a"}, {"observed": "b", "data": "d1-random"}, "observed is a in"),
+        ({"observed": "a"}, {}, None),  # a record of 0.1.0
+        ({"config": {"n_layers": 1}}, {"config": {"n_layers": 2}}, None),
+    ],
+)
+def test_records_that_may_and_may_not_stand_in_one_table(suite, results, first, second, words):
+    change(0, **first)
+    change(1, **second)
+    if words is None:
+        assert len(summarise(suite, results).tables[0].rows) == 4
+        return
+    with pytest.raises(ValueError, match=r"^weak and strong were measured ") as error:
+        summarise(suite, results)
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_trials_on_other_data_than_the_runs(suite, results):
+    trials = Path("results/trials.jsonl")
+    lines = [json.loads(line) for line in trials.read_text().splitlines()]
+    for line, fingerprint in zip(lines, "ab", strict=True):
+        line["data_fingerprint"] = fingerprint
+    trials.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    # A search is of the data of its last trial, so this one is not finished.
+    recorded = Recorded(suite, results.runs(), results.trials())
+    search = search_of(suite, cell_of(suite, "ours"))
+    assert [trial["number"] for trial in recorded.trials(search)] == [1]
+    assert recorded.run(cell_of(suite, "ours")) is None
+    lines[0]["data_fingerprint"] = "b"
+    trials.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    place = next(n for n, run in enumerate(results.runs()) if run["setting"] == hash_of_ours(suite))
+    change(place, data_fingerprint="a")
+    with pytest.raises(ValueError, match="ours and the search of ours were measured on different"):
+        summarise(suite, results)
+
+
+def hash_of_ours(suite):
+    return setting_hash(suite, cell_of(suite, "ours", "d1"), {"reg_weight": 3.5})
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"setting": GONE}, "setting must be a text, found nothing"),
+        ({"setting": ["a"]}, "setting must be a text, found ['a']"),
+        ({"test": 5}, "test must be a mapping, found 5"),
+        ({"test": {"ndcg@2": "high"}}, "test must be a mapping of figures, also ndcg@2"),
+        ({"seconds": {}}, "seconds must be a mapping with a number train"),
+        ({"users_file": GONE}, "users_file must be a text"),
+        ({"users_file": "../x.npz"}, "users_file '../x.npz' is no side file"),
+        ({"versions": []}, "versions must be a mapping"),
+        ({"config": 1}, "config must be a mapping"),
+        ({"test": {"precision@2": 0.5, "ndcg@2": 0.5}}, "the file is of another run"),
+    ],
+)
+def test_a_record_that_is_not_as_it_was_written(suite, results, fields, words, capsys):
+    change(0, **fields)
+    assert main(["benchmark", "s.yaml", "--report"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: results/runs.jsonl, line 1: ")
+    assert words in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("{}", "search must be a text, found nothing"),
+        ('{"search": "a", "number": "1"}', "number must be a whole number"),
+        ('{"search": "a", "number": 1, "state": "lost"}', "state must be one of complete, cut"),
+        ('{"search": "a", "number": 1, "state": "complete", "value": null}', "value must be a nu"),
+    ],
+)
+@pytest.mark.parametrize("words_of_command", [["--list"], ["--report"]])
+def test_a_trial_that_is_not_as_it_was_written(
+    suite, results, line, words, words_of_command, capsys
+):
+    with Path("results/trials.jsonl").open("a") as file:
+        file.write(line + "\n")
+    assert main(["benchmark", "s.yaml", *words_of_command]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: results/trials.jsonl, line 3: ")
+    assert words in error
+
+
+def test_an_empty_record_and_marks_of_a_merge(suite, results, capsys):
+    file = Path("results/runs.jsonl")
+    good = file.read_text()
+    for line, words in (("{}", "setting must be"), ("<<<<<<< ours", "a mark that a merge left")):
+        file.write_text(f"{good}{line}\n")
+        for command in (["--list"], ["--report"], ["--row=weak"]):
+            assert main(["benchmark", "s.yaml", *command]) == 2
+            error = capsys.readouterr().err.splitlines()[-1]
+            assert f"results/runs.jsonl, line {good.count(chr(10)) + 1}" in error
+            assert words in error
+
+
+def test_a_test_that_points_the_other_way_than_the_means():
+    """A user of a small split weighs more in a mean over runs than in a test over users."""
+    Path("two.yaml").write_text(
+        """
+metrics: [Precision]
+topk: [1]
+valid_metric: Precision@1
+tables: [[precision@1]]
+datasets: {d: {splits: [big, small]}}
+rows:
+  - {name: base, model: Pop, baseline: true}
+  - {name: other, model: BPR}
+"""
+    )
+    suite, results = read_suite(Path("two.yaml")), Results(Path("results"))
+    rates = {("base", "big"): 0.4, ("other", "big"): 0.6, ("base", "small"): 1.0}
+    for cell in cells(suite):
+        n_users = 400 if cell.data == "big" else 4
+        hits = np.arange(n_users) < n_users * rates.get((cell.row.name, cell.data), 0.0)
+        by_user = UserResults(
+            users=np.array([f"{cell.data}{n:03}" for n in range(n_users)]),
+            n_rated=np.ones(n_users, dtype=int),
+            n_liked=np.ones(n_users, dtype=int),
+            hits=hits[:, None],
+            sign_auc=None,
+        )
+        results.add_run(
+            {
+                "row": cell.row.name,
+                "setting": setting_hash(suite, cell, {}),
+                "key": setting_hash(suite, cell, {}),
+                "split": cell.data,
+                "test": {"precision@1": by_user.mean("precision@1")},
+                "seconds": {"train": 1, "process": 1},
+                "peak_memory_mib": None,
+                "versions": {},
+            },
+            by_user,
+        )
+    summary = summarise(suite, results)
+    base, other = summary.tables[0].rows
+    comparison = other.comparisons["precision@1"]
+    assert comparison.direction() == 1
+    assert other.figures["precision@1"].mean < base.figures["precision@1"].mean
+    text = markdown(summary)
+    line = next(line for line in text.splitlines() if line.startswith("| other"))
+    assert "↕" in line
+    assert not {"↑", "↓"} & set(line)
+    assert "↕: significant over users, each counted once" in text
+    assert r"$^{\updownarrow}$" in latex(summary, summary.tables[0])
+    differences = differences_table(summary, ["precision@1"], named([("other", "base")]))
+    assert "-.4000 ↕" in differences
+    assert "the other way round than these means" in differences
+
+
+HOSTILE = [
+    "$x^{",
+    "a | b",
+    "=1+1",
+    "+x",
+    "-x",
+    "@x",
+    "<script>alert(1)</script>",
+    "&%_#{}~^\\",
+    "*bold* _it_ `code` [a](http://b)",
+    "_hidden",
+    "[x]",
+    "*",
+    "\\input{x}",
+    "&lt;b&gt;",
+    "名前 ü",
+]
+
+
+def test_names_are_text_in_every_report(suite, results):
+    rows = suite.rows[:1] * len(HOSTILE)
+    rows = tuple(replace(row, name=name) for row, name in zip(rows, HOSTILE, strict=True))
+    suite = replace(suite, rows=rows, title="<b>$x^{ | a", description="# <i>\n\n=1 $y_{ | b")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # the font has no such letter
+        write_report(suite, results, Path("report"))
+    report = Path("report/report.md").read_text()
+    table = [line for line in report.splitlines() if line.startswith("| ")]
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {5}
+    assert len(table) == 1 + len(HOSTILE)
+    for text in (report, Path("report/index.html").read_text()):
+        assert not re.search(r"(?<!\\)<(script|b>\$|i>)", text)
+    assert report.startswith("# \\<b>\\$x^{ \\| a\n\n\\# \\<i>\n\n=1 \\$y\\_{ \\| b\n")
+    lines = list(csv.DictReader(io.StringIO(Path("report/figures.csv").read_text())))
+    names = {line["row"] for line in lines}
+    assert len(names) == len(HOSTILE)
+    assert not [name for name in names if name[0] in "=+-@"]
+    assert {"'=1+1", "a | b"} < names
+    tex = Path("report/d.tex").read_text()
+    body = [line for line in tex.splitlines() if line.endswith(r"\\")]
+    assert {len(re.findall(r"(?<!\\)&", line)) for line in body} == {3}
+    for line in body:
+        assert not line.startswith(("[", "*"))
+        assert r"\input" not in line
+        assert not re.search(r"(?<!\\)[%#_^~](?!\{\\)", line.replace("$^{", "")), line
+    images = re.findall(r"<!-- (.*?) -->", Path("report/d-time.svg").read_text())
+    for name in HOSTILE[:2]:
+        assert name in [image.replace(r"\$", "$") for image in images]
+    assert any("_hidden" in image for image in images)
+
+
+def test_a_report_without_matplotlib(suite, results, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main(["benchmark", "s.yaml", "--report", "--output=r"]) == 0
+    said = capsys.readouterr().err
+    assert 'tables alone: plots need matplotlib, which is not installed; pip install "rec' in said
+    names = sorted(file.name for file in Path("r").iterdir())
+    assert names == ["d.tex", "figures.csv", "index.html", "report.md"]
+    assert Path("r/d.tex").read_text() == latex(
+        summarise(suite, results), summarise(suite, results).tables[0]
+    )
+    assert "svg" not in Path("r/report.md").read_text()
+
+
 def test_rows_of_different_data_are_not_compared(suite, results):
     cell = next(c for c in cells(suite) if c.row.name == "half" and c.data == "d2")
     record(suite, results, cell, changed=True)
@@ -234,6 +490,10 @@ def test_published_figures_that_are_not_there(suite, results):
     Path("results/published.json").write_text('{"test_result": {"other": {}}}')
     with pytest.raises(ValueError, match=r"no published figures 'ours \(paper\)'.* has other"):
         summarise(suite, results)
+    for content in ("{", "[]", "{}", '{"test_result": {"ours (paper)": {"ndcg@2": "x"}}}'):
+        Path("results/published.json").write_text(content)
+        with pytest.raises(ValueError, match=r"published\.json (is no JSON|must be a mapping)"):
+            summarise(suite, results)
     Path("results/published.json").unlink()
     with pytest.raises(ValueError, match=r"there are no published figures in .*published\.json"):
         summarise(suite, results)

@@ -137,7 +137,7 @@ class Summary:
     def versions(self) -> list[str]:
         """Say what code and packages the records were made with."""
         runs = [run for table in self.tables for row in table.rows for run in row.runs]
-        commits = sorted({str(run["commit"])[:12] for run in runs if run["commit"]})
+        commits = sorted({str(run["commit"])[:12] for run in runs if run.get("commit")})
         found: dict[str, set[str]] = {}
         for run in runs:
             for package, version in run["versions"].items():
@@ -220,7 +220,7 @@ def _figures(suite: Suite, runs: Sequence[Mapping[str, Any]]) -> dict[str, Figur
         name: [run["test"].get(name) for run in runs] for name in suite.result_names
     }
     values["train_seconds"] = [run["seconds"]["train"] for run in runs]
-    values["peak_memory_mib"] = [run["peak_memory_mib"] for run in runs]
+    values["peak_memory_mib"] = [run.get("peak_memory_mib") for run in runs]
     figures = {}
     for name, of_runs in values.items():
         numbers = [value for value in of_runs if value is not None]
