@@ -262,7 +262,7 @@ def change(number, **fields):
             "in different ways of d1: like_threshold is 3 in results/runs.jsonl, line 1 and not gi",
         ),
         # A variant has another training part, the same users and the same observed ratings.
-        ({"data_fingerprint": "a"}, {"data_fingerprint": "b", "data": "d1-random"}, None),
+        ({"data_fingerprint": "f" * 64}, {"data_fingerprint": "b", "data": "d1-random"}, None),
         ({"observed": "a"}, {"observed": "b", "data": "d1-random"}, "observed is a in"),
         ({"observed": "a"}, {}, None),  # a record of 0.1.0
         ({"config": {"n_layers": 1}}, {"config": {"n_layers": 2}}, None),
