@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 import random
@@ -13,6 +14,8 @@ import numpy as np
 import torch
 
 LAST_SUFFIX = ".last.pth"
+# Bytes: what is larger among a model's attributes follows from the data, and is made of them again.
+LARGEST_ATTRIBUTE = 16 * 2**20
 
 
 def last_epoch_file(best: Path) -> Path:
@@ -47,9 +50,9 @@ class KeptTraining:
     last epoch with these. Both are written whole or not at all. The last one comes first: after a
     kill between the two, the best epoch is the last one, which is there.
 
-    What is kept suffices for models whose state is in parameters, buffers, RecBole's
-    ``other_parameter`` and plain numbers, which is all general recommenders of RecBole's but NCL,
-    whose clusters are made again at the next of their epochs.
+    What is kept: weights and RecBole's ``other_parameter``, every optimiser of the trainer, random
+    states, and the numbers, arrays and tensors among the model's attributes that the training
+    changed. A trainer with a ``fit`` of its own (RaCT's) may pass by what keeps it.
 
     Args:
         trainer: RecBole's trainer, with the model as it was built.
@@ -63,7 +66,7 @@ class KeptTraining:
             "data_fingerprint": fingerprint,
             "catalogue": catalogue_hash(train_data._dataset),
         }
-        self._built = _plain_numbers(trainer.model)
+        self._built = {k: copy.deepcopy(v) for k, v in _attributes(trainer.model).items()}
         self._best_epoch: int | None = None
         self._valid_result: Any = None
         self._trained = self._kept = trainer.start_epoch - 1
@@ -81,10 +84,12 @@ class KeptTraining:
         trainer.best_valid_result = kept["best_valid_result"]
         trainer.model.load_state_dict(checkpoint["state_dict"])
         trainer.model.load_other_parameter(checkpoint.get("other_parameter"))
-        trainer.optimizer.load_state_dict(checkpoint["optimizer"])
+        for name, optimizer in kept["optimizers"].items():
+            getattr(trainer, name).load_state_dict(optimizer)
         modules = dict(trainer.model.named_modules())
-        for (module, name), number in kept["numbers"].items():
-            setattr(modules[module], name, number)
+        for (module, name), value in kept["attributes"].items():
+            on_device = value.to(trainer.device) if isinstance(value, torch.Tensor) else value
+            setattr(modules[module], name, on_device)
         self._best_epoch = kept["best_epoch"]
         self._trained = self._kept = checkpoint["epoch"]
         _set_random_states(kept["random"])
@@ -130,7 +135,7 @@ class KeptTraining:
     def _write(self, epoch: int, best_valid_result: Any) -> None:
         trainer = self._trainer
         generator = getattr(self._train_data, "generator", None)
-        now = _plain_numbers(trainer.model)
+        now = _attributes(trainer.model)
         state = {
             "config": trainer.config,
             "epoch": epoch,
@@ -143,7 +148,8 @@ class KeptTraining:
                 **self._identity,
                 "best_epoch": self._best_epoch,
                 "best_valid_result": best_valid_result,
-                "numbers": {k: n for k, n in now.items() if self._built.get(k) != n},
+                "optimizers": _optimizers(trainer),
+                "attributes": {k: v for k, v in now.items() if not _same(v, self._built.get(k))},
                 "random": _random_states(),
                 "shuffle": None if generator is None else generator.get_state(),
             },
@@ -167,16 +173,47 @@ def save_whole(state: dict[str, Any], file: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _plain_numbers(model: torch.nn.Module) -> dict[tuple[str, str], float]:
-    """Return the numbers among the attributes of a model's modules, the annealing of MultiVAE's.
+def _attributes(model: torch.nn.Module) -> dict[tuple[str, str], Any]:
+    """Return plain numbers, arrays and dense tensors among the attributes of a model's modules.
 
-    Options are among them too; only what the training changed is kept.
+    MultiVAE counts its steps in one, LINE shuffles an array, DiffRec remembers losses, NCL has its
+    clusters. Options are among them too, and what follows from the data.
     """
     return {
         (path, name): value
         for path, module in model.named_modules()
         for name, value in vars(module).items()
-        if isinstance(value, (int, float)) and not isinstance(value, bool)
+        if _is_plain(value)
+    }
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "biuf" and value.nbytes <= LARGEST_ATTRIBUTE
+    if isinstance(value, torch.Tensor):
+        dense = value.layout == torch.strided and not value.requires_grad
+        return dense and value.nbytes <= LARGEST_ATTRIBUTE
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _same(value: Any, built: Any) -> bool:
+    if type(value) is not type(built):
+        return False
+    if isinstance(value, np.ndarray):
+        return np.array_equal(value, built)
+    if isinstance(value, torch.Tensor):
+        return torch.equal(value, built)
+    return bool(value == built)
+
+
+def _optimizers(trainer: Any) -> dict[str, Any]:
+    """Return the state of every optimiser by its name; RecVAE's trainer has two, and an alias."""
+    named = {n: o for n, o in vars(trainer).items() if isinstance(o, torch.optim.Optimizer)}
+    others = {id(optimizer) for name, optimizer in named.items() if name != "optimizer"}
+    return {
+        name: optimizer.state_dict()
+        for name, optimizer in named.items()
+        if name != "optimizer" or id(optimizer) not in others
     }
 
 
