@@ -4,6 +4,7 @@ from __future__ import annotations
 
 DEFAULT_THRESHOLD = 3.5  # like_threshold in properties/overall.yaml, for ratings of 1 to 5
 FEW, MANY = 0.05, 0.95
+_LOW = 0.4
 _PLACE = (DEFAULT_THRESHOLD - 1) / (5 - 1)  # where the default lies in the scale it is made for
 
 
@@ -27,6 +28,9 @@ def scale_warning(
 ) -> str | None:
     """Return what is doubtful about a threshold and what to type, or None where nothing is.
 
+    Doubtful is that few or nearly all ratings are liked, and that the threshold lies low on a scale
+    beyond five: 4 of 10 would be a like.
+
     Args:
         low: Lowest rating.
         high: Highest rating.
@@ -34,7 +38,8 @@ def scale_warning(
         share_liked: Share of the ratings that are likes, 0 to 1.
         field: Column of the ratings.
     """
-    if FEW <= share_liked <= MANY:
+    is_low = high > 5 and threshold - low < _LOW * (high - low)
+    if FEW <= share_liked <= MANY and not is_low:
         return None
     if low == high:
         return (

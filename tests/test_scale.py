@@ -35,6 +35,19 @@ def test_what_fits_is_no_warning(share):
     assert scale.scale_warning(1, 5, 3.5, share) is None
 
 
+@pytest.mark.parametrize(("low", "high"), [(0, 10), (1, 10), (2, 10), (0, 100)])
+def test_a_threshold_of_five_stars_on_a_longer_scale(low, high):
+    assert "like_threshold 3.5 calls 60.0% of the ratings liked" in scale.scale_warning(
+        low, high, 3.5, 0.6
+    )
+    assert scale.scale_warning(low, high, low + 0.6 * (high - low), 0.6) is None
+
+
+@pytest.mark.parametrize(("low", "high"), [(1, 5), (0.5, 5), (3, 5), (1, 7)])
+def test_scales_that_the_default_fits(low, high):
+    assert scale.scale_warning(low, high, 3.5, 0.6) is None
+
+
 @pytest.mark.parametrize(("share", "shown"), [(0.049, "4.9%"), (0.951, "95.1%"), (1.0, "100.0%")])
 def test_few_or_many_likes_are_a_warning_with_what_to_type(share, shown):
     text = scale.scale_warning(0, 100, 3.5, share, "score")

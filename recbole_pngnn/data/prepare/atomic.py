@@ -4,6 +4,7 @@ A field that holds a quote is quoted as in CSV, which is how RecBole (through pa
 """
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,18 @@ from recbole_pngnn.data.prepare.columns import ITEM, RATING, TIMESTAMP, TYPES, U
 from recbole_pngnn.data.prepare.folder import MANIFEST
 from recbole_pngnn.data.prepare.parts import PARTS
 from recbole_pngnn.data.prepare.source import Source
+from recbole_pngnn.scale import DEFAULT_THRESHOLD
 
 _EXACT_WHOLE = 2.0**53  # float64 holds every whole number up to here
 
 
 def write_dataset(
-    folder: Path, name: str, source: Source, parts: np.ndarray, split: dict[str, Any]
+    folder: Path,
+    name: str,
+    source: Source,
+    frame: pd.DataFrame,
+    parts: np.ndarray,
+    split: dict[str, Any],
 ) -> None:
     """Write a dataset: three .inter files, features, options, manifest.
 
@@ -28,13 +35,13 @@ def write_dataset(
         folder: Existing folder to write into.
         name: Name of the dataset.
         source: What was read.
-        parts: TRAIN, VALID or TEST for each rating of the source.
+        frame: Its ratings, one of each user and item.
+        parts: TRAIN, VALID or TEST for each of them.
         split: What the manifest says about the split.
 
     Raises:
         OSError: The disk refuses.
     """
-    frame = source.ratings.frame
     columns = [column for column in (USER, ITEM, RATING, TIMESTAMP) if column in frame]
     texts = frame[columns].astype({USER: object, ITEM: object})
     for column in columns[2:]:
@@ -55,11 +62,26 @@ def write_dataset(
         "users": int(frame[USER].nunique()),
         "items": int(frame[ITEM].nunique()),
         "ratings": {of: int(np.sum(parts == part)) for part, of in enumerate(PARTS)},
-        "duplicates_dropped": source.ratings.n_duplicates,
+        "duplicates_dropped": len(source.ratings.frame) - len(frame),
+        **_spans(frame),
+        "notes": list(source.ratings.notes),
         "tool": {"name": "recbole-pngnn", "version": __version__},
     }
     text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def _spans(frame: pd.DataFrame) -> dict[str, Any]:
+    """Describe the ratings and the timestamps for the manifest."""
+    ratings = frame[RATING].to_numpy()
+    liked = int(np.count_nonzero(ratings > DEFAULT_THRESHOLD))
+    spans: dict[str, Any] = {
+        "rating_span": [float(ratings.min()), float(ratings.max())],
+        "liked": {"like_threshold": DEFAULT_THRESHOLD, "ratings": liked},
+    }
+    if TIMESTAMP in frame:
+        spans["timestamp_span"] = [float(frame[TIMESTAMP].min()), float(frame[TIMESTAMP].max())]
+    return spans
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -93,15 +115,18 @@ def number_texts(numbers: np.ndarray) -> np.ndarray:
     """Return the shortest text of each number that reads back the same: ``5``, ``3.5``.
 
     Args:
-        numbers: Finite numbers.
+        numbers: Finite numbers; NaN, where there is none, is no text.
 
     Shapes:
         - numbers: ``(R,)``
         - returns: ``(R,)`` strings
     """
     distinct, places = np.unique(numbers, return_inverse=True)
-    texts = [
-        str(int(number)) if number.is_integer() and abs(number) < _EXACT_WHOLE else repr(number)
-        for number in distinct.tolist()
-    ]
-    return np.array(texts, dtype=object)[places]
+    return np.array([_number_text(number) for number in distinct.tolist()], dtype=object)[places]
+
+
+def _number_text(number: float) -> str:
+    if math.isnan(number):
+        return ""
+    whole = number.is_integer() and abs(number) < _EXACT_WHOLE
+    return str(int(number)) if whole else repr(number)

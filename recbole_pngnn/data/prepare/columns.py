@@ -8,6 +8,9 @@ TITLE = "movie_title"
 YEAR = "release_year"
 GENRE = "genre"
 
+# Ways to write that there is no value.
+MISSING = frozenset(["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "NaT", "\\N"])
+
 FOLD = "fold"  # read from sources, never written
 
 TYPES = {

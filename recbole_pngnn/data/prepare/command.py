@@ -2,8 +2,10 @@
 
 import argparse
 import shlex
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recbole_pngnn.data.prepare.atomic import read_manifest
 from recbole_pngnn.data.prepare.datasets import (
@@ -12,13 +14,15 @@ from recbole_pngnn.data.prepare.datasets import (
     prepare_ml_100k,
 )
 from recbole_pngnn.data.prepare.delimited import ItemColumns, TextFormat
-from recbole_pngnn.data.prepare.errors import PrepareError
+from recbole_pngnn.data.prepare.errors import PrepareError, listing
+from recbole_pngnn.data.prepare.header import parse_names
 from recbole_pngnn.data.prepare.options import (
     add_csv_options,
     add_ml_1m_options,
     add_ml_100k_options,
 )
 from recbole_pngnn.data.prepare.split import parse_ratios
+from recbole_pngnn.scale import describe_scale, scale_warning
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -55,8 +59,9 @@ def add_parser(subparsers: "Subparsers") -> None:
     ml_100k.set_defaults(handler=_run_ml_100k)
     own = sources.add_parser(
         "csv",
-        help="your own ratings from delimited text, plain or gzip",
-        description="Ratings from delimited text whose first line names the columns.",
+        help="your own ratings from delimited text, plain or packed",
+        description="Ratings from delimited text whose first line names the columns, or --columns "
+        "does.",
     )
     add_csv_options(own)
     own.set_defaults(handler=_run_csv)
@@ -78,8 +83,10 @@ def summary(folder: Path) -> str:
     if manifest["duplicates_dropped"]:
         lines.append(
             f"  {manifest['duplicates_dropped']:,} ratings dropped: "
-            "the same user rated the same item again further down"
+            "the same user rated the same item again, and the latest stays"
         )
+    lines += _scale_lines(manifest)
+    lines += [f"  note: {note}" for note in manifest["notes"]]
     command = [
         "recbole-pngnn",
         "run",
@@ -88,6 +95,26 @@ def summary(folder: Path) -> str:
         f"--data_path={folder.parent}",
     ]
     return "\n".join([*lines, f"next: {shlex.join(command)}"])
+
+
+def _scale_lines(manifest: dict[str, Any]) -> list[str]:
+    """Say what ratings and timestamps span, and what is doubtful about it."""
+    low, high = manifest["rating_span"]
+    threshold = manifest["liked"]["like_threshold"]
+    share = manifest["liked"]["ratings"] / sum(manifest["ratings"].values())
+    lines = [f"  {describe_scale(low, high, threshold, share)}"]
+    if "timestamp_span" in manifest:
+        first, last = (_date(seconds) for seconds in manifest["timestamp_span"])
+        lines.append(f"  timestamps from {first} to {last}")
+    warning = scale_warning(low, high, threshold, share)
+    return [*lines, f"  warning: {warning}"] if warning else lines
+
+
+def _date(seconds: float) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+    except (ValueError, OverflowError, OSError):  # no year of a calendar
+        return f"{seconds:g}"
 
 
 def _ratios(args: argparse.Namespace) -> list[float] | None:
@@ -122,25 +149,62 @@ def _run_ml_100k(args: argparse.Namespace) -> int:
 
 
 def _run_csv(args: argparse.Namespace) -> int:
-    of_items = (args.item_id, args.title, args.year, args.genres)
+    of_items = (args.item_id, args.item_columns, args.title, args.year, args.genres)
     if args.items is None and any(option is not None for option in of_items):
-        raise PrepareError("--item_id, --title, --year and --genres describe --items; give it too")
+        raise PrepareError(
+            "--item_id, --item_columns, --title, --year and --genres describe --items; give it too"
+        )
+    columns = None if args.columns is None else parse_names(args.columns, "--columns")
+    user, item, rating, timestamp = (
+        _role(args, columns, role) for role in ("user", "item", "rating", "timestamp")
+    )
+    if user is None or item is None or rating is None:
+        raise PrepareError(_missing_roles(args, columns))
+    names = None if args.item_columns is None else parse_names(args.item_columns, "--item_columns")
     folder = prepare_csv(
         args.ratings,
         args.output,
         name=args.name,
-        user=args.user,
-        item=args.item,
-        rating=args.rating,
-        timestamp=args.timestamp,
+        user=user,
+        item=item,
+        rating=rating,
+        timestamp=timestamp,
+        columns=columns,
         items=args.items,
         item_columns=ItemColumns(
-            args.item_id or args.item, args.title, args.year, args.genres, args.genres_separator
+            args.item_id or item,
+            _role(args, names, "title"),
+            _role(args, names, "year"),
+            _role(args, names, "genres"),
+            args.genres_separator,
+            names,
         ),
-        text_format=TextFormat("\t" if args.delimiter == r"\t" else args.delimiter, args.encoding),
+        text_format=TextFormat(
+            "\t" if args.delimiter == r"\t" else args.delimiter, args.encoding, args.decimal
+        ),
         split=_ratios(args),
         seed=args.seed,
         overwrite=args.overwrite,
     )
     print(summary(folder))
     return 0
+
+
+def _role(args: argparse.Namespace, columns: Sequence[str] | None, role: str) -> str | None:
+    """Return the column of a role: the one that was named, or the one of that name."""
+    named: str | None = getattr(args, role)
+    return role if named is None and columns is not None and role in columns else named
+
+
+def _missing_roles(args: argparse.Namespace, columns: Sequence[str] | None) -> str:
+    missing = [role for role in ("user", "item", "rating") if _role(args, columns, role) is None]
+    options = listing(f"--{role}" for role in missing)
+    if columns is None:
+        return (
+            f"give the column names of {args.ratings} by {options}; for a file without a header "
+            "--columns user,item,rating,timestamp names all its columns in their order"
+        )
+    return (
+        f"--columns names no {' and no '.join(missing)} among {','.join(columns)}; call the "
+        f"columns so, or say which they are by {options}"
+    )

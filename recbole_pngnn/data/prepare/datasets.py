@@ -13,6 +13,7 @@ from recbole_pngnn.data.prepare.delimited import (
     read_delimited_items,
     read_delimited_ratings,
 )
+from recbole_pngnn.data.prepare.duplicates import latest_of_pairs
 from recbole_pngnn.data.prepare.errors import PrepareError
 from recbole_pngnn.data.prepare.folder import check_target, new_folder
 from recbole_pngnn.data.prepare.movielens import read_ml_1m
@@ -110,6 +111,7 @@ def prepare_csv(
     item: str,
     rating: str,
     timestamp: str | None = None,
+    columns: Sequence[str] | None = None,
     items: Path | str | None = None,
     item_columns: ItemColumns | None = None,
     text_format: TextFormat | None = None,
@@ -120,16 +122,18 @@ def prepare_csv(
     """Write ratings from delimited text as a pre-split RecBole dataset.
 
     Args:
-        ratings: File with a header, plain or gzip.
+        ratings: Delimited text, plain, or packed by gzip, bzip2, xz, or zip as its only file.
         output: Folder that holds datasets.
         name: Name of the dataset.
         user: Column of the user ids.
         item: Column of the item ids.
         rating: Column of the ratings.
         timestamp: Column of the timestamps; None for none.
+        columns: Names for all columns of ``ratings``, in order, where it has no header.
         items: File of item features; None for none.
         item_columns: Its columns; by default the ids alone, in a column named as in ``ratings``.
-        text_format: Delimiter and encoding; guessed, and UTF-8, by default.
+        text_format: Delimiter, encoding and decimal point; guessed, UTF-8, and a comma only where
+            it can be nothing else, by default.
         split: Shares of train, valid and test per user; 0.8, 0.1, 0.1 by default.
         seed: Seed of the split.
         overwrite: Replace a dataset of that name.
@@ -143,11 +147,12 @@ def prepare_csv(
     written = text_format or TextFormat()
 
     def read() -> Source:
-        source = read_delimited_ratings(Path(ratings), user, item, rating, timestamp, written)
+        source = read_delimited_ratings(
+            Path(ratings), user, item, rating, timestamp, written, columns
+        )
         if items is None:
             return source
-        columns = item_columns or ItemColumns(item)
-        features = read_delimited_items(Path(items), columns, written)
+        features = read_delimited_items(Path(items), item_columns or ItemColumns(item), written)
         return dataclasses.replace(source, features={"item": features})
 
     return _prepare(read, _random_split(split, seed), Path(output), name, overwrite)
@@ -162,7 +167,8 @@ def _prepare(
 ) -> Path:
     check_target(output, name, overwrite)
     source = read()
-    parts = split.assign(source.ratings.frame)
+    frame = latest_of_pairs(source.ratings.frame, split.known(source.ratings.frame))
+    parts = split.assign(frame)
     n_train, _, n_test = np.bincount(parts, minlength=len(PARTS))
     if not (n_train and n_test):
         raise PrepareError(
@@ -170,5 +176,5 @@ def _prepare(
             "user needs two ratings to have one in test"
         )
     with new_folder(output, name, overwrite) as folder:
-        write_dataset(folder, name, source, parts, split.describe())
+        write_dataset(folder, name, source, frame, parts, split.describe())
     return output / name

@@ -1,11 +1,17 @@
 """Columns of item and user features, in the words RecBole splits at spaces."""
 
+import re
+
+import numpy as np
 import pandas as pd
 
-from recbole_pngnn.data.prepare.columns import GENRE, ITEM, TITLE, USER, YEAR
+from recbole_pngnn.data.prepare.columns import GENRE, ITEM, MISSING, TITLE, USER, YEAR
+from recbole_pngnn.data.prepare.files import NUL
 from recbole_pngnn.data.prepare.ratings import read_ids
 from recbole_pngnn.data.prepare.table import Table
 
+_CONTROL = re.compile(f"[\\x00-\\x1f\\x7f-\\x9f{NUL}]")
+_YEAR_OR_DATE = re.compile(r"(?P<year>-?\d{1,4})(?:\.0*|-\d\d(?:-\d\d.*)?)?")
 # Most titles end in " (1995)"; some have no space before the year.
 _TITLE_AND_YEAR = r"^(?P<title>.*?)\s*\((?P<year>\d{4})\)\s*$"
 
@@ -48,16 +54,40 @@ def user_features(table: Table) -> pd.DataFrame:
 
 
 def one_line(texts: "pd.Series[str]") -> "pd.Series[str]":
-    """Replace tabs, line breaks and runs of spaces by one space."""
-    return texts.str.split().str.join(" ")
+    """Replace control characters, line breaks and runs of spaces by one space."""
+    return texts.str.replace(_CONTROL, " ", regex=True).str.split().str.join(" ")
+
+
+def read_years(table: Table, column: str) -> np.ndarray:
+    """Read a column of years, as text: ``1995``, also from ``1995.0`` and ``1995-03-01``.
+
+    Args:
+        table: What was read.
+        column: Name of the column.
+
+    Raises:
+        PrepareError: A value is neither a year nor missing.
+    """
+    codes, texts = pd.factorize(table.column(column).str.strip())
+    years = [_year(text) for text in texts]
+    bad = np.array([year is None for year in years], dtype=bool)[codes]
+    table.refuse(bad, column, "is no year", "correct it, or leave it empty")
+    return np.array(years, dtype=object)[codes]
+
+
+def _year(text: str) -> str | None:
+    if text in MISSING:
+        return ""
+    found = _YEAR_OR_DATE.fullmatch(text)
+    return None if found is None else found["year"]
 
 
 def genre_words(texts: "pd.Series[str]", separator: str) -> "pd.Series[str]":
     """Make each genre one word: ``Science Fiction|Drama`` becomes ``Science-Fiction Drama``."""
 
     def words(text: str) -> str:
-        genres = ("-".join(genre.split()) for genre in text.split(separator))
-        return " ".join(genre for genre in genres if genre)
+        genres = (_CONTROL.sub(" ", genre).split() for genre in text.split(separator))
+        return " ".join("-".join(genre) for genre in genres if genre)
 
     return texts.map(words)
 

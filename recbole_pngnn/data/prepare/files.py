@@ -1,6 +1,7 @@
-"""From a file to text: gzip, zip members, encodings, and what is plainly not a ratings file."""
+"""From a file to text: zip members, encodings, and what is plainly not a ratings file."""
 
-import gzip
+import codecs
+import difflib
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -8,7 +9,18 @@ from pathlib import Path, PurePosixPath
 
 from recbole_pngnn.data.prepare.errors import PrepareError, listing
 
+# NUL ends a text for the parser: a noncharacter stands in for it.
+NUL = "\ufdd0"
+
 _BYTE_ORDER_MARK = "\ufeff"
+_MARKS = {  # the longer ones first
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_FEW_NULS = 0.01  # of the characters; UTF-16 taken for another encoding has half of them
 
 
 def read_bytes(path: Path) -> bytes:
@@ -22,32 +34,29 @@ def read_bytes(path: Path) -> bytes:
     """
     try:
         return path.read_bytes()
-    except OSError as error:
-        raise PrepareError(f"cannot read {path}: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # a NUL in the path is a ValueError
+        problem = getattr(error, "strerror", None) or str(error)
+        raise PrepareError(f"cannot read {path}: {problem}{_whats_there(path)}") from error
 
 
-def gunzip(name: str, data: bytes) -> bytes:
-    """Unpack ``data`` where it is gzip, return it as it is otherwise.
-
-    Args:
-        name: Name of the file in errors.
-        data: Content of the file.
-
-    Raises:
-        PrepareError: The gzip stream is truncated or damaged.
-    """
-    if not data.startswith(b"\x1f\x8b"):
-        return data
+def _whats_there(path: Path) -> str:
+    """Say which file may have been meant."""
     try:
-        return gzip.decompress(data)
-    except (EOFError, OSError, zlib.error) as error:
-        raise PrepareError(
-            f"{name} is a truncated or damaged gzip file ({error}); get it again"
-        ) from error
+        if path.is_dir():
+            found = sorted(entry.name for entry in path.iterdir() if entry.is_file())
+            return f"; name a file in it ({listing(found, 5)})"
+        near = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
+    except (OSError, ValueError):
+        return ""
+    close = difflib.get_close_matches(path.name, near, n=1)
+    return f"; did you mean {path.with_name(close[0])}?" if close else ""
 
 
 def decode(name: str, data: bytes, encoding: str = "utf-8") -> str:
     r"""Decode text, without its byte order mark; line ends become \n.
+
+    A byte order mark tells the encoding by itself, where the one that was named is UTF-8 or has no
+    such mark. A NUL becomes ``NUL``.
 
     Args:
         name: Name of the file in errors.
@@ -55,32 +64,46 @@ def decode(name: str, data: bytes, encoding: str = "utf-8") -> str:
         encoding: One that Python knows.
 
     Raises:
-        PrepareError: Empty, not text, an HTML page, an archive, or in another encoding.
+        PrepareError: Empty, not text, an HTML page, or in another encoding.
     """
     _check_encoding(encoding)
     _refuse_html(name, data)
-    if data.startswith(b"PK\x03\x04"):
-        raise PrepareError(f"{name} is a zip archive or a spreadsheet; unpack or export it to CSV")
+    named, encoding = encoding, _marked_encoding(data, encoding)
     try:
         text = data.decode(encoding).removeprefix(_BYTE_ORDER_MARK)
     except UnicodeError as error:
         where = problem = ""
         if isinstance(error, UnicodeDecodeError):
-            line = data.count(b"\n", 0, error.start) + 1
-            where = f", line {line}"
+            where = f", line {_line_of(data, encoding, error.start)}"
             problem = f"byte {data[error.start]:#04x} "
-        other = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "latin-1"
+        marked = "" if encoding == named else ", which its byte order mark says it is"
         raise PrepareError(
-            f"{name}{where}: {problem}is not {encoding}; save the file as UTF-8, or name its "
-            f"encoding to prepare csv, e.g. --encoding {other}"
+            f"{name}{where}: {problem}is not {encoding}{marked}; save the file as UTF-8, or name "
+            "its encoding to prepare csv, e.g. --encoding latin-1"
         ) from error
-    if "\0" in text:
+    if NUL in text:
+        raise PrepareError(f"{name} holds the noncharacter {NUL!r}; remove it")
+    if text.count("\0") > _FEW_NULS * len(text):
         raise PrepareError(
             f"{name} holds NUL characters: it is no text, or not in {encoding}; save it as UTF-8"
         )
     if not text.strip():
         raise PrepareError(f"{name} is empty")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", NUL)
+
+
+def _marked_encoding(data: bytes, encoding: str) -> str:
+    """Return the encoding that a byte order mark tells, where it and ``encoding`` differ."""
+    for mark, marked in _MARKS.items():
+        if data.startswith(mark):
+            return encoding if codecs.lookup(encoding).name.startswith(marked) else marked
+    return encoding
+
+
+def _line_of(data: bytes, encoding: str, start: int) -> int:
+    """Return the line, from 1, of a byte."""
+    before = data[:start].decode(encoding, errors="ignore")
+    return before.replace("\r\n", "\n").replace("\r", "\n").count("\n") + 1
 
 
 def read_zip(path: Path, wanted: Sequence[str]) -> dict[str, tuple[str, bytes]]:

@@ -1,12 +1,17 @@
 """MovieLens-1M: GroupLens' zip, its unpacked folder, or a folder with published folds."""
 
+import codecs
+import contextlib
+import zipfile
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from recbole_pngnn.data.prepare.columns import FOLD, ITEM, RATING, TIMESTAMP, USER
 from recbole_pngnn.data.prepare.errors import PrepareError, listing
 from recbole_pngnn.data.prepare.features import movie_features, user_features
-from recbole_pngnn.data.prepare.files import decode, gunzip, read_bytes, read_zip
+from recbole_pngnn.data.prepare.files import decode, read_bytes, read_zip
+from recbole_pngnn.data.prepare.other_movielens import other_movielens
+from recbole_pngnn.data.prepare.packed import unpack
 from recbole_pngnn.data.prepare.ratings import read_ratings
 from recbole_pngnn.data.prepare.source import Source, digest
 from recbole_pngnn.data.prepare.table import Table, read_csv, read_dat
@@ -14,7 +19,7 @@ from recbole_pngnn.data.prepare.table import Table, read_csv, read_dat
 RATINGS_DAT = "ratings.dat"
 MOVIES_DAT = "movies.dat"
 USERS_DAT = "users.dat"
-FOLDED = ("ratings.csv.gz", "ratings.csv")
+FOLDED = ("ratings.csv.gz", "ratings.csv", "ratings.csv.bz2", "ratings.csv.xz", "ratings.csv.zip")
 
 _RATING_FIELDS = (USER, ITEM, RATING, TIMESTAMP)
 _MOVIE_FIELDS = (ITEM, "title", "genres")
@@ -39,10 +44,26 @@ def read_ml_1m(source: Path, folds: bool) -> Source:
         raise PrepareError(f"{source} does not exist; give GroupLens' ml-1m.zip or its folder")
     if source.is_dir():
         return _read_folder(source, folds)
-    files = read_zip(source, (RATINGS_DAT, MOVIES_DAT, USERS_DAT))
+    files = _read_zip(source)
     if folds:
         raise PrepareError(_no_folds(source))
     return _grouplens(files, RATINGS_DAT)
+
+
+def _read_zip(source: Path) -> Files:
+    wanted = (RATINGS_DAT, MOVIES_DAT, USERS_DAT)
+    try:
+        return read_zip(source, wanted)
+    except PrepareError as error:
+        with contextlib.suppress(OSError, ValueError, zipfile.BadZipFile):
+            with zipfile.ZipFile(source) as archive:
+                members = [PurePosixPath(entry) for entry in archive.namelist()]
+            folders = {entry.parent for entry in members if entry.stem in ("ratings", "u")}
+            inside = folders.pop() if len(folders) == 1 else PurePosixPath()
+            names = [entry.name for entry in members]
+            if other := other_movielens(names, source.parent / inside, packed=True):
+                raise PrepareError(f"{source} is no MovieLens-1M; {other}") from error
+        raise
 
 
 def _read_folder(source: Path, folds: bool) -> Source:
@@ -50,6 +71,8 @@ def _read_folder(source: Path, folds: bool) -> Source:
     kinds = with_folds if folds else [(RATINGS_DAT, _grouplens), *with_folds]
     places = (source, source / "ml-1m")
     for folder in places:
+        if folder.is_dir():
+            _refuse_other(folder)
         for name, read in kinds:
             if (folder / name).is_file():
                 files = _features_of(folder)
@@ -62,6 +85,18 @@ def _read_folder(source: Path, folds: bool) -> Source:
         f"{listing(sorted(entry.name for entry in source.iterdir()))}; "
         "give GroupLens' ml-1m.zip or its folder"
     )
+
+
+def _refuse_other(folder: Path) -> None:
+    names = [entry.name for entry in folder.iterdir()]
+    if MOVIES_DAT in names and USERS_DAT in names:
+        return
+    if other := other_movielens(names, folder):
+        if RATINGS_DAT in names:
+            problem = f"{folder} holds no {USERS_DAT}; for MovieLens-1M put it there; else"
+        else:
+            problem = f"{folder} is no MovieLens-1M;"
+        raise PrepareError(f"{problem} {other}")
 
 
 def _features_of(folder: Path) -> Files:
@@ -81,8 +116,9 @@ def _grouplens(files: Files, file: str) -> Source:
 
 def _folded(files: Files, file: str) -> Source:
     name, data = files[file]
-    table = read_csv(name, decode(name, gunzip(name, data)), _FOLDED_FIELDS)
-    return _source(files, file, table, _FOLDED_FIELDS)
+    table = read_csv(name, decode(name, unpack(name, data)), _FOLDED_FIELDS)
+    timed = (TIMESTAMP,) if TIMESTAMP in table.frame else ()
+    return _source(files, file, table, (*_FOLDED_FIELDS, *timed))
 
 
 def _source(files: Files, file: str, table: Table, fields: Sequence[str]) -> Source:
@@ -101,6 +137,7 @@ def _read_dat(named: tuple[str, bytes], fields: Sequence[str]) -> Table:
         encoding = "utf-8"
     except UnicodeDecodeError:
         encoding = "latin-1"  # as GroupLens writes
+        data = data.removeprefix(codecs.BOM_UTF8)
     return read_dat(name, decode(name, data, encoding), fields)
 
 

@@ -4,6 +4,15 @@ import argparse
 from pathlib import Path
 
 from recbole_pngnn.data.prepare.datasets import DEFAULT_OUTPUT
+from recbole_pngnn.data.prepare.numbers import DECIMALS
+
+_ROLES = {
+    "user": "column of the user ids",
+    "item": "column of the item ids",
+    "rating": "column of the ratings",
+    "timestamp": "column of the timestamps, if wanted: seconds or milliseconds since 1970, or ISO "
+    "dates; of a pair that was rated more than once the latest stays",
+}
 
 
 def add_ml_1m_options(parser: argparse.ArgumentParser) -> None:
@@ -43,18 +52,31 @@ def add_ml_100k_options(parser: argparse.ArgumentParser) -> None:
 def add_csv_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``prepare csv``."""
     ratings = parser.add_argument_group("ratings")
-    ratings.add_argument("--ratings", type=Path, required=True, metavar="FILE", help="the ratings")
+    ratings.add_argument(
+        "--ratings",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the ratings: delimited text, plain, or packed as gz, bz2, xz or zip",
+    )
     for option in ("user", "item", "rating", "timestamp"):
-        ratings.add_argument(
-            f"--{option}",
-            required=option != "timestamp",
-            metavar="COLUMN",
-            help=f"column of the {option}",
-        )
+        ratings.add_argument(f"--{option}", metavar="COLUMN", help=_ROLES[option])
+    ratings.add_argument(
+        "--columns",
+        metavar="NAME,NAME,...",
+        help="names of all columns in their order, for a file without a header; where they are "
+        "user, item, rating and timestamp, the four options above need not be given",
+    )
     items = parser.add_argument_group("items, optional")
     items.add_argument("--items", type=Path, metavar="FILE", help="a file of item features")
     items.add_argument(
         "--item_id", metavar="COLUMN", help="its column of item ids (default: as --item)"
+    )
+    items.add_argument(
+        "--item_columns",
+        metavar="NAME,NAME,...",
+        help="names of all its columns in their order, where it has no header; those named title, "
+        "year and genres are taken as such",
     )
     items.add_argument("--title", metavar="COLUMN", help="its column of titles")
     items.add_argument("--year", metavar="COLUMN", help="its column of years of release")
@@ -71,7 +93,14 @@ def add_csv_options(parser: argparse.ArgumentParser) -> None:
     form.add_argument(
         "--encoding",
         default="utf-8",
-        help="encoding of the files, e.g. latin-1, cp1252, utf-16 (default utf-8)",
+        help="encoding of the files, e.g. latin-1, cp1252, utf-16 (default utf-8; a byte order "
+        "mark tells it too)",
+    )
+    form.add_argument(
+        "--decimal",
+        choices=DECIMALS,
+        help="the decimal point of numbers (default: a point; a comma in a column where it can be "
+        "nothing else)",
     )
     _add_split(parser)
     _add_common(parser)

@@ -1,6 +1,5 @@
-"""Checked ratings in an order that does not depend on the order they were read in."""
+"""Checked ratings: ids, numbers and timestamps."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,7 +8,10 @@ import pandas as pd
 
 from recbole_pngnn.data.prepare.columns import FOLD, ITEM, RATING, TIMESTAMP, USER
 from recbole_pngnn.data.prepare.errors import PrepareError
+from recbole_pngnn.data.prepare.files import NUL
+from recbole_pngnn.data.prepare.numbers import decimal_point, read_numbers
 from recbole_pngnn.data.prepare.table import Table
+from recbole_pngnn.data.prepare.timestamps import read_timestamps
 
 # Ids that RecBole takes for something else: its padding token, and what pandas, with which it
 # reads atomic files, takes for a missing value.
@@ -24,24 +26,25 @@ RESERVED_IDS = frozenset(
 
 @dataclass(frozen=True)
 class Ratings:
-    """Ratings without duplicates, sorted by user and item.
+    """Ratings as they were read, duplicates and order included.
 
     Attributes:
         frame: Columns user_id and item_id (categorical), rating, and timestamp and fold if read.
-        n_duplicates: Rows dropped because a later row has the same user and item.
+        notes: What a reader of the file should know of how it was read.
     """
 
     frame: pd.DataFrame
-    n_duplicates: int
+    notes: tuple[str, ...] = ()
 
 
-def read_ratings(table: Table, columns: Mapping[str, str]) -> Ratings:
-    """Check ratings, drop duplicates (the last one wins) and sort.
+def read_ratings(table: Table, columns: Mapping[str, str], decimal: str | None = ".") -> Ratings:
+    """Check ratings.
 
     Args:
         table: What was read.
         columns: For user_id, item_id, rating and, if wanted, timestamp and fold, the name of the
             column in ``table``.
+        decimal: The decimal point; None to look, see :func:`numbers.decimal_point`.
 
     Raises:
         PrepareError: A bad or missing value, with its line.
@@ -53,22 +56,24 @@ def read_ratings(table: Table, columns: Mapping[str, str]) -> Ratings:
         )
     for column in columns.values():
         table.column(column)  # a wrong name is told before a bad value
+    notes = []
     parts: dict[str, object] = {
         USER: read_ids(table, columns[USER]),
         ITEM: read_ids(table, columns[ITEM]),
-        RATING: read_numbers(table, columns[RATING]),
+        RATING: read_numbers(table, columns[RATING], decimal),
     }
+    if decimal is None and decimal_point(table.column(columns[RATING]).unique(), None) == ",":
+        notes.append("ratings read with decimal commas")
     if TIMESTAMP in columns:
-        parts[TIMESTAMP] = read_numbers(table, columns[TIMESTAMP])
+        times = read_timestamps(table, columns[TIMESTAMP], decimal)
+        parts[TIMESTAMP] = times.seconds
+        notes += times.notes
     if FOLD in columns:
         folds = read_numbers(table, columns[FOLD])
         whole = (folds >= 1) & (folds == np.floor(folds))
         table.refuse(~whole, columns[FOLD], "is not a whole number from 1", "correct the file")
         parts[FOLD] = folds.astype(np.int64)
-    frame = pd.DataFrame(parts)
-    kept = frame.drop_duplicates([USER, ITEM], keep="last")
-    ordered = kept.sort_values([USER, ITEM], kind="stable", ignore_index=True)
-    return Ratings(ordered, len(frame) - len(kept))
+    return Ratings(pd.DataFrame(parts), tuple(notes))
 
 
 def read_ids(table: Table, column: str) -> "pd.Categorical[str]":
@@ -88,6 +93,8 @@ def read_ids(table: Table, column: str) -> "pd.Categorical[str]":
     table.refuse(missing[codes], column, "is a missing id", "add it or remove the line")
     broken = np.array(["\t" in name or "\n" in name for name in ids], dtype=bool)
     table.refuse(broken[codes], column, "holds a tab or a line break", "rename the id")
+    nul = np.array([NUL in name for name in ids], dtype=bool)
+    table.refuse(nul[codes], column, "holds a NUL character", "rename the id")
     reserved = np.array([name in RESERVED_IDS for name in ids], dtype=bool)
     table.refuse(
         reserved[codes], column, "would be read by RecBole as no id at all", "rename the id"
@@ -97,29 +104,3 @@ def read_ids(table: Table, column: str) -> "pd.Categorical[str]":
     rank[order] = np.arange(len(ids))
     categories = pd.Index([str(ids[code]) for code in order])
     return pd.Categorical.from_codes(rank[codes], categories, ordered=True)
-
-
-def read_numbers(table: Table, column: str) -> np.ndarray:
-    """Read a column of finite numbers.
-
-    Args:
-        table: What was read.
-        column: Name of the column.
-
-    Raises:
-        PrepareError: A value is no number, or not finite.
-    """
-    codes, texts = pd.factorize(table.column(column))
-    numbers = np.array([_number(text) for text in texts])[codes]
-    table.refuse(
-        ~np.isfinite(numbers), column, "is not a finite number", "correct it or remove the line"
-    )
-    return numbers
-
-
-def _number(text: str) -> float:
-    """Read a number exactly, which ``pd.to_numeric`` does not; NaN where it is none."""
-    try:
-        return math.nan if "_" in text else float(text)
-    except ValueError:
-        return math.nan

@@ -26,6 +26,9 @@ class Split(Protocol):
     def describe(self) -> dict[str, Any]:
         """Return what the manifest says about it."""
 
+    def known(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return the part of each row that the source itself tells, before the split."""
+
     def assign(self, frame: pd.DataFrame) -> np.ndarray:
         """Return TRAIN, VALID or TEST for each row of ratings sorted by user and item."""
 
@@ -54,6 +57,10 @@ class RandomSplit:
     def describe(self) -> dict[str, Any]:
         """Return what the manifest says about it."""
         return {"method": "random", "ratios": list(self.ratios), "seed": self.seed}
+
+    def known(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return the part of each row that the source itself tells: one part for all."""
+        return np.full(len(frame), TRAIN)
 
     def assign(self, frame: pd.DataFrame) -> np.ndarray:
         """Return TRAIN, VALID or TEST for each row of ratings sorted by user and item."""
@@ -96,8 +103,8 @@ class FoldSplit:
             "seed": seed,
         }
 
-    def assign(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return TRAIN, VALID or TEST for each row of ratings sorted by user and item.
+    def known(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return the part of each row that the source itself tells: TEST for the fold, or TRAIN.
 
         Raises:
             PrepareError: The source has no such fold, or no other.
@@ -108,11 +115,19 @@ class FoldSplit:
                 f"cannot test on fold {self.fold} and train on others; folds found: "
                 f"{listing(map(str, folds))}"
             )
-        parts = np.full(len(frame), TEST)
-        known = (frame[FOLD] != self.fold).to_numpy()
+        return np.where(frame[FOLD] == self.fold, TEST, TRAIN)
+
+    def assign(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return TRAIN, VALID or TEST for each row of ratings sorted by user and item.
+
+        Raises:
+            PrepareError: The source has no such fold, or no other.
+        """
+        parts = self.known(frame)
+        train = parts == TRAIN
         ratios = (1 - self.valid_ratio, self.valid_ratio, 0.0)
         users = frame[USER].cat.codes.to_numpy()
-        parts[known] = split_per_user(users[known], ratios, self.seed)
+        parts[train] = split_per_user(users[train], ratios, self.seed)
         return parts
 
 

@@ -11,8 +11,11 @@ import numpy as np
 import pandas as pd
 
 from recbole_pngnn.data.prepare.errors import PrepareError, listing, shorten
+from recbole_pngnn.data.prepare.files import NUL
+from recbole_pngnn.data.prepare.header import no_header
 
 DELIMITERS = (",", ";", "\t", "|", "::")
+_SAMPLED = 200  # lines that a delimiter is guessed from
 _UNIT = "\x1f"  # stands in for "::", since pandas' fast parser wants a single character
 
 
@@ -26,6 +29,7 @@ class Table:
         raw: Every row of the file, header included, all columns.
         first_line: Line of the first row of ``raw``, from 1.
         delimiter: What the columns were split at.
+        columns_option: Option that names columns where there is no header; None for no such one.
     """
 
     name: str
@@ -33,6 +37,7 @@ class Table:
     raw: pd.DataFrame
     first_line: int
     delimiter: str
+    columns_option: str | None = None
 
     def column(self, name: str) -> "pd.Series[str]":
         """Return a column by its name.
@@ -44,11 +49,15 @@ class Table:
         if found.count(name) == 1:
             return self.frame[name]
         shown = f"columns found, split at {self.delimiter!r}: {listing(map(repr, found))}"
+        if self.columns_option is not None and (advice := no_header(found, self.columns_option)):
+            raise PrepareError(f"{self.name} has no column {name!r}, and {advice}; {shown}")
         if name in found:
             raise PrepareError(f"{self.name} has several columns {name!r}; {shown}")
         by_lower = {column.lower(): column for column in found}
         close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
         hint = f"; did you mean {by_lower[close[0]]!r}?" if close else ";"
+        if len(found) == 1:
+            shown += "; give --delimiter if another character separates them"
         raise PrepareError(f"{self.name} has no column {name!r}{hint} {shown}")
 
     def line(self, row: int) -> int:
@@ -70,7 +79,7 @@ class Table:
         if not n_bad:
             return
         position = int(np.argmax(bad))
-        value = str(self.column(column).iloc[position])
+        value = str(self.column(column).iloc[position]).replace(NUL, "\0")
         more = f" (the first of {n_bad} such lines)" if n_bad > 1 else ""
         line = self.line(int(self.frame.index[position]))
         raise PrepareError(
@@ -78,7 +87,13 @@ class Table:
         )
 
 
-def read_csv(name: str, text: str, wanted: Iterable[str], delimiter: str | None = None) -> Table:
+def read_csv(
+    name: str,
+    text: str,
+    wanted: Iterable[str],
+    delimiter: str | None = None,
+    columns_option: str | None = None,
+) -> Table:
     """Read delimited text whose first line names the columns.
 
     Without a delimiter, the one under which the header holds all wanted columns is taken: that is
@@ -89,25 +104,55 @@ def read_csv(name: str, text: str, wanted: Iterable[str], delimiter: str | None 
         text: Its content, lines ending in LF.
         wanted: Columns that will be asked for.
         delimiter: ``::`` or an ASCII character; None to guess.
+        columns_option: Option that errors name for a file without a header.
 
     Raises:
         PrepareError: No rows, rows of uneven length, an open quote, a bad delimiter.
     """
     if delimiter is None:
         delimiter = _guess_delimiter(text.strip("\n").partition("\n")[0], list(wanted))
-    elif delimiter not in DELIMITERS and (
-        len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\0\n\r'
-    ):
-        raise PrepareError(
-            f"delimiter {delimiter!r} cannot be used; give an ASCII character, \\t for a tab, or ::"
-        )
+    else:
+        _check_delimiter(delimiter)
     raw, first_line = _parse(name, text, delimiter)
     frame = raw.iloc[1:]
     frame.columns = pd.Index([str(cell).strip() for cell in raw.iloc[0]])
     frame = _without_blank_rows(frame)
     if frame.empty:
         raise PrepareError(f"{name} holds a header and no rows")
-    return Table(name, frame, raw, first_line, delimiter)
+    return Table(name, frame, raw, first_line, delimiter, columns_option)
+
+
+def read_headerless(
+    name: str, text: str, columns: Sequence[str], delimiter: str | None = None
+) -> Table:
+    """Read delimited text whose first line is a row already.
+
+    Without a delimiter, the one under which the first lines have as many fields as there are names
+    is taken.
+
+    Args:
+        name: Name of the file in errors.
+        text: Its content, lines ending in LF.
+        columns: Names for its columns, in order.
+        delimiter: ``::`` or an ASCII character; None to guess.
+
+    Raises:
+        PrepareError: Rows of uneven length, or not as many columns as names; an open quote, a bad
+            delimiter, or none that can be guessed.
+    """
+    if delimiter is None:
+        delimiter = _guess_by_width(name, text, len(columns))
+    else:
+        _check_delimiter(delimiter)
+    raw, first_line = _parse(name, text, delimiter)
+    if raw.shape[1] != len(columns):
+        raise PrepareError(
+            f"{name}, line {first_line}: {raw.shape[1]} fields, split at {delimiter!r}, and "
+            f"{len(columns)} names of columns ({','.join(columns)}); give each column a name, in "
+            "order, or another --delimiter"
+        )
+    raw.columns = pd.Index(columns)
+    return Table(name, _without_blank_rows(raw), raw, first_line, delimiter)
 
 
 def read_dat(name: str, text: str, columns: Sequence[str]) -> Table:
@@ -141,6 +186,32 @@ def _guess_delimiter(header: str, wanted: Sequence[str]) -> str:
         if set(wanted) <= set(cells):
             return delimiter
     return max(DELIMITERS, key=lambda delimiter: len(split[delimiter]))
+
+
+def _guess_by_width(name: str, text: str, width: int) -> str:
+    lines = [line for line in text.split("\n", _SAMPLED)[:_SAMPLED] if line.strip()]
+    fields = {
+        delimiter: [len(_split_header(line, delimiter)) for line in lines]
+        for delimiter in DELIMITERS
+    }
+    fitting = [delimiter for delimiter, found in fields.items() if set(found) == {width}]
+    if not fitting:  # a quoted line break, or a bad line: the error names it
+        fitting = [delimiter for delimiter, found in fields.items() if found[0] == width]
+    if len(fitting) > 1:
+        raise PrepareError(
+            f"{name} can be split at {listing(map(repr, fitting))} into {width} columns; say at "
+            "which one by --delimiter"
+        )
+    return fitting[0] if fitting else max(DELIMITERS, key=lambda delimiter: fields[delimiter][0])
+
+
+def _check_delimiter(delimiter: str) -> None:
+    if delimiter not in DELIMITERS and (
+        len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\0\n\r'
+    ):
+        raise PrepareError(
+            f"delimiter {delimiter!r} cannot be used; give an ASCII character, \\t for a tab, or ::"
+        )
 
 
 def _split_header(header: str, delimiter: str) -> list[str]:
@@ -189,7 +260,9 @@ def _find_uneven(body: str, delimiter: str, quoting: Literal[0, 3]) -> tuple[int
         for cells in reader:
             width = width or len(cells)
             if len(cells) > width:
-                return start + 1, f"{len(cells)} fields, expected {width}; correct the line"
+                quoted = f"quote a value that holds {delimiter!r}" if delimiter != _UNIT else ""
+                advice = f"correct the line, or {quoted}" if quoted else "correct the line"
+                return start + 1, f"{len(cells)} fields, expected {width}; {advice}"
             start = reader.line_num
     except csv.Error as error:
         return start + 1, f'a quote " is not closed or misplaced ({error}); correct the line'

@@ -51,7 +51,7 @@ def test_neither_torch_nor_recbole_is_imported(zipped, source):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "required: --ratings, --user, --item, --rating, --name"),
+        ([], "required: --ratings, --name"),
         (["--encodings", "x"], "required"),
     ],
 )

@@ -1,5 +1,6 @@
 """Delimited text that cannot be used: each is a line that says where, what, and what to do."""
 
+import codecs
 import gzip
 
 import pytest
@@ -81,16 +82,17 @@ def test_a_column_used_twice(prepare, csv_file):
         ("userId,movieId,stars\n\n,,\n", [], "ratings.csv holds a header and no rows"),
         ("", [], "ratings.csv is empty"),
         ("userId,movieId,stars\nu,a,4\n", [], "the split leaves 1 ratings to train and 0 to test"),
-        (b"PK\x03\x04", [], "is a zip archive or a spreadsheet; unpack or export it to CSV"),
+        (b"PK\x03\x04", [], "is a truncated or damaged zip file (File is not a zip file); get it"),
         ("\n <HTML><body>", [], "is an HTML page"),
         (b"userId\0", [], "holds NUL characters"),
         ("{" + "x" * 200_000 + "\n1\n", [], "has no column 'userId'"),
         (gzip.compress(TEXT.encode())[:-9], [], "is a truncated or damaged gzip file"),
         (gzip.compress(TEXT.encode()) + b"more", [], "is a truncated or damaged gzip file"),
         (TEXT.replace("u2", "ü").encode("latin-1"), [], "line 4: byte 0xfc is not utf-8; save the"),
-        (TEXT.encode("utf-16"), [], "line 1: byte 0xff is not utf-8; save the file as UTF-8, or n"),
-        (TEXT.encode("utf-16"), [], "e.g. --encoding utf-16"),
-        (TEXT.encode("utf-16"), ["--encoding", "latin-1"], "it is no text, or not in latin-1"),
+        (TEXT.encode("utf-16-le"), [], "holds NUL characters: it is no text, or not in utf-8"),
+        (TEXT.encode("utf-16-le"), ["--encoding", "latin-1"], "no text, or not in latin-1"),
+        (TEXT.encode("utf-16")[:-1], [], "line 5: byte 0x0a is not utf-16, which its byte order m"),
+        (codecs.BOM_UTF8 + b"userId\n\xe9", [], "line 2: byte 0xe9 is not utf-8; save the file"),
         (TEXT.replace("u2", "ü"), ["--encoding", "ascii"], "line 4: byte 0xc3 is not ascii"),
         (TEXT, ["--encoding", "utf-16"], "is not utf-16"),
         (TEXT, ["--encoding", "klingon"], "unknown encoding 'klingon'; use one that Python knows"),

@@ -39,12 +39,18 @@ def test_what_is_written(prepare, grouplens, written, movielens):
         "items": 5,
         "ratings": {"train": 9, "valid": 3, "test": 3},
         "duplicates_dropped": 0,
+        "rating_span": [1.0, 5.0],
+        "liked": {"like_threshold": 3.5, "ratings": 6},
+        "timestamp_span": [978300000.0, 978300014.0],
+        "notes": [],
         "tool": {"name": "recbole-pngnn", "version": "0.1.0"},
     }
     assert done.out.splitlines() == [
         f"{name}: written to out/{name}",
         "  users 3, items 5",
         "  ratings 15: train 9, valid 3, test 3",
+        "  ratings span [1, 5]; 40.0% are liked, above like_threshold 3.5",
+        "  timestamps from 2000-12-31 to 2000-12-31",
         f"next: recbole-pngnn run --model=PNGNN --dataset={name} --data_path=out",
     ]
 

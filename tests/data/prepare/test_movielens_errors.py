@@ -25,7 +25,7 @@ from recbole_pngnn.data.prepare.files import read_zip
             b"1::1::x::9\n1::2::y::9\n",
             "line 1: rating 'x' is not a finite number (the f",
         ),
-        ("ratings", b"1::1::5::9\n1::2::4::now\n", "line 2: timestamp 'now' is not a finite"),
+        ("ratings", b"1::1::5::9\n1::2::4::now\n", "line 2: timestamp 'now' is no timestamp"),
         ("ratings", b"1::1::5::9\n::2::4::9\n", "line 2: user_id '' is a missing id"),
         ("ratings", b"1::1::5::9\n1:: ::4::9\n", "line 2: item_id ' ' is a missing id"),
         ("ratings", b"\n1::1::5::9\n\n1::2::4\n", "line 4: timestamp '' is empty or not there"),
@@ -54,15 +54,17 @@ def test_a_bad_line_in_a_zip_is_named_by_its_member(prepare, zipped):
     assert "ml-1m.zip:ml-1m/ratings.dat, line 2: rating 'bad' is not a finite" in done.err
 
 
-def test_duplicates_are_counted_and_the_last_one_wins(prepare, grouplens, written, movielens):
-    more = [("1", "1", "3", "1"), ("1", "1", "2", "2")]
+def test_duplicates_are_counted_and_the_latest_stays(prepare, grouplens, written, movielens):
+    more = [("1", "1", "3", "978400000"), ("1", "1", "2", "978400001"), ("1", "1", "5", "1")]
     done = prepare("ml-1m", "--source", grouplens([*movielens.ratings, *more]), "--name", "d")
     assert done.status == 0, done.err
     dataset = written("d")
-    assert [row for row in dataset.ratings if row[:2] == ("1", "1")] == [("1", "1", "2", "2")]
+    assert [row for row in dataset.ratings if row[:2] == ("1", "1")] == [
+        ("1", "1", "2", "978400001")
+    ]
     assert len(dataset.ratings) == len(movielens.ratings)
-    assert dataset.manifest["duplicates_dropped"] == 2
-    assert "  2 ratings dropped: the same user rated the same item again further" in done.out
+    assert dataset.manifest["duplicates_dropped"] == 3
+    assert "  3 ratings dropped: the same user rated the same item again, and" in done.out
 
 
 def cut(path):
