@@ -19,6 +19,7 @@ from recbole.utils import get_model, get_trainer, init_logger, init_seed
 
 from recbole_pngnn.plugin import output
 from recbole_pngnn.plugin.config import config_hash, fingerprint, result_options
+from recbole_pngnn.plugin.corrections import without_known_warnings
 from recbole_pngnn.progress import TrainingProgress
 from recbole_pngnn.protocol.by_user import UserResults, evaluate_by_user
 from recbole_pngnn.record import (
@@ -35,6 +36,7 @@ from recbole_pngnn.training.resume import Stopped
 from recbole_pngnn.training.state import KeptTraining, last_epoch_file
 
 
+@without_known_warnings
 def run(
     model: str | None = None,
     dataset: str | None = None,
@@ -181,6 +183,7 @@ def run(
     return record
 
 
+@without_known_warnings
 def load_data_and_model(
     model_file: str | os.PathLike[str], data_path: str | os.PathLike[str] | None = None
 ) -> tuple[Any, ...]:

@@ -1,22 +1,26 @@
-"""What RecBole 1.2.1 needs on today's packages: a function a fault, each with its cause.
+"""What of RecBole 1.2.1 cannot run on today's packages: a function a fault, each with its cause.
 
-Every function looks for its fault first and does nothing where it is absent. ``mend_packages``
-runs before RecBole is imported, ``mend_recbole`` after.
+These mends hold for everybody who imports the plugin, so they make run what would end in an error
+and change nothing else. What corrects a result is in :mod:`recbole_pngnn.plugin.corrections`, what
+is only faster in :mod:`recbole_pngnn.plugin.speed`. Every function looks for its fault first and
+does nothing where it is absent. ``mend_packages`` runs before RecBole is imported, ``mend_recbole``
+after.
 """
 
 from __future__ import annotations
 
-import functools
+import copy
 import importlib
-import os
+import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType, SimpleNamespace
 from typing import Any
+
+from recbole_pngnn.plugin.patching import ModuleProxy, wrap
 
 
 def mend_packages() -> None:
@@ -27,15 +31,10 @@ def mend_packages() -> None:
 
 def mend_recbole() -> None:
     """Mend RecBole's own modules; they are imported by it."""
-    silence_known_warnings()
     import_quick_start()
     load_own_checkpoints()
-    name_checkpoints_apart()
     draw_trials_by_generator()
-    validate_models_of_one_epoch()
-    count_popularity()
-    read_files_in_c()
-    index_by_tensors()
+    measure_beyond_accuracy()
 
 
 def restore_numpy_aliases() -> None:
@@ -77,12 +76,6 @@ def restore_dok_update() -> None:
     dok_matrix._update = _update
 
 
-def silence_known_warnings() -> None:
-    """RecBole calls what pandas and torch deprecate; a user can do nothing about that."""
-    for category in (FutureWarning, DeprecationWarning, UserWarning):
-        warnings.filterwarnings("ignore", category=category, module=r"recbole\.(?!.*pngnn)")
-
-
 def import_quick_start() -> ModuleType:
     """Import ``recbole.quick_start`` where Ray cannot be imported (RecBole #2212).
 
@@ -98,13 +91,16 @@ def import_quick_start() -> ModuleType:
 
 @contextmanager
 def _ray_or_stand_in() -> Iterator[None]:
+    if "recbole.quick_start" in sys.modules:
+        yield
+        return
+    before = {name: module for name, module in sys.modules.items() if _is_ray(name)}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             importlib.import_module("ray.tune")
     except Exception:
-        for name in [name for name in sys.modules if name.split(".")[0] == "ray"]:
-            del sys.modules[name]
+        pass
     else:
         yield
         return
@@ -116,58 +112,31 @@ def _ray_or_stand_in() -> Iterator[None]:
     try:
         yield
     finally:  # whoever imports ray later gets the real one, or its real error
-        del sys.modules["ray"], sys.modules["ray.tune"]
+        for name in [name for name in sys.modules if _is_ray(name)]:
+            del sys.modules[name]
+        sys.modules.update(before)
 
 
-class _ModuleProxy(ModuleType):
-    """A module as one module of RecBole's sees it: what a subclass defines, else the real one."""
-
-    def __init__(self, real: ModuleType) -> None:
-        super().__init__(real.__name__)
-        self._real = real
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-
-class _TrainerTorch(_ModuleProxy):
-    """torch for the trainer: its own checkpoints load, and save whole."""
-
-    def load(self, file: Any, **options: Any) -> Any:
-        options.setdefault("weights_only", False)
-        return self._real.load(file, **options)
-
-    def save(self, state: Any, file: Any, **options: Any) -> None:
-        # A run that is killed while it saves keeps the checkpoint that it had.
-        partial = f"{file}.partial-{os.getpid()}"
-        try:
-            self._real.save(state, partial, **options)
-            os.replace(partial, file)
-        finally:
-            if os.path.exists(partial):
-                os.unlink(partial)
+def _is_ray(name: str) -> bool:
+    return name == "ray" or name.startswith("ray.")
 
 
 def load_own_checkpoints() -> None:
     """torch 2.6 made ``weights_only`` the default of ``load``, which RecBole's files fail.
 
     They hold a Config beside the weights. Only the trainer, which reads what it wrote, gets the
-    old default (trainer.py:323 and 583); everything else keeps torch's guard.
-    ``recbole_pngnn.load_data_and_model`` is the third place (quick_start.py:250).
+    old default (trainer.py:323 and 583); everything else keeps torch's guard. The third place is
+    ``load_data_and_model`` (quick_start.py:250), see :mod:`recbole_pngnn.plugin.loading`.
     """
-    trainer = importlib.import_module("recbole.trainer.trainer")
-    if not isinstance(trainer.torch, _TrainerTorch):
-        trainer.torch = _TrainerTorch(trainer.torch)  # type: ignore[attr-defined]
+    wrap(importlib.import_module("recbole.trainer.trainer"), "torch", _LoadingTorch)
 
 
-def name_checkpoints_apart() -> None:
-    """Two runs that start in one second write one checkpoint (trainer.py:127)."""
-    trainer = importlib.import_module("recbole.trainer.trainer")
+class _LoadingTorch(ModuleProxy):
+    """torch for the trainer: its own checkpoints load."""
 
-    def get_local_time() -> str:
-        return f"{datetime.now():%b-%d-%Y_%H-%M-%S-%f}-{os.getpid()}"
-
-    trainer.get_local_time = get_local_time  # type: ignore[attr-defined]
+    def load(self, file: Any, **options: Any) -> Any:
+        options.setdefault("weights_only", False)
+        return self._real.load(file, **options)
 
 
 def draw_trials_by_generator() -> None:
@@ -177,17 +146,15 @@ def draw_trials_by_generator() -> None:
     0.2.5, which imports ``pkg_resources``, so this plugin's asks for a later one.
     """
     try:
-        installed = version("hyperopt").split(".")
+        installed = version("hyperopt")
     except PackageNotFoundError:
         return
-    if tuple(map(int, installed[:3])) < (0, 2, 6):
+    if tuple(map(int, re.findall(r"\d+", installed)[:3])) < (0, 2, 6):
         return
-    hyper_tuning = importlib.import_module("recbole.trainer.hyper_tuning")
-    if not isinstance(hyper_tuning.np, _TuningNumPy):
-        hyper_tuning.np = _TuningNumPy(hyper_tuning.np)  # type: ignore[attr-defined]
+    wrap(importlib.import_module("recbole.trainer.hyper_tuning"), "np", _TuningNumPy)
 
 
-class _TuningNumPy(_ModuleProxy):
+class _TuningNumPy(ModuleProxy):
     """NumPy for RecBole's tuning."""
 
     @property
@@ -195,91 +162,29 @@ class _TuningNumPy(_ModuleProxy):
         return SimpleNamespace(RandomState=self._real.random.default_rng)
 
 
-def validate_models_of_one_epoch() -> None:
-    """Models that are fitted at once, EASE and others, are never validated with ``eval_step`` 2.
+def measure_beyond_accuracy() -> None:
+    """ItemCoverage, AveragePopularity, GiniIndex and TailPercentage die of numbers and counters.
 
-    Their trainer sets the epochs to 1 after ``eval_step`` was bounded by the option ``epochs``
-    (trainer.py:877). Without a validation nothing is saved, and the test finds no checkpoint.
+    Collector takes all that it gathered to the CPU, and these need what is no tensor
+    (collector.py:227).
     """
-    trainer = importlib.import_module("recbole.trainer.trainer").TraditionalTrainer
-    if hasattr(trainer.__init__, "__wrapped__"):
-        return
-    init = trainer.__init__
-
-    @functools.wraps(init)
-    def __init__(self: Any, config: Any, model: Any) -> None:
-        init(self, config, model)
-        self.eval_step = min(self.eval_step, self.epochs)
-
-    trainer.__init__ = __init__
+    collector = importlib.import_module("recbole.evaluator.collector").Collector
+    wrap(collector, "get_data_struct", _get_data_struct)
 
 
-def count_popularity() -> None:
-    """Pop counts an item once a batch, and the items that are sampled against too (pop.py:38).
-
-    An assignment by an index that occurs twice adds once, so the most popular items, which are in
-    every batch, get one count; the ranking then depends on ``train_batch_size``.
-    """
-    pop = importlib.import_module("recbole.model.general_recommender.pop").Pop
-    if hasattr(pop.__init__, "__wrapped__"):
-        return
-    init = pop.__init__
-
-    @functools.wraps(init)
-    def __init__(self: Any, config: Any, dataset: Any) -> None:
-        init(self, config, dataset)
-        self.LABEL = config["LABEL_FIELD"]
-
-    def calculate_loss(self: Any, interaction: Any) -> Any:
-        items = interaction[self.ITEM_ID]
-        if self.LABEL in interaction:
-            items = items[interaction[self.LABEL] > 0]
-        self.item_cnt += items.bincount(minlength=self.n_items)[:, None]
-        self.max_cnt = self.item_cnt.max(dim=0).values
-        return self.fake_loss.sum() * 0.0
-
-    pop.__init__, pop.calculate_loss = __init__, calculate_loss
-
-
-def read_files_in_c() -> None:
-    """RecBole reads its files by pandas' parser in Python (dataset.py:492), several times slower.
-
-    Only a separator of several characters needs that one.
-    """
-    dataset = importlib.import_module("recbole.data.dataset.dataset")
-    if not isinstance(dataset.pd, _ReadingPandas):
-        dataset.pd = _ReadingPandas(dataset.pd)  # type: ignore[attr-defined]
-
-
-class _ReadingPandas(_ModuleProxy):
-    """pandas for RecBole's reading; it reads numbers to the last bit."""
-
-    def read_csv(self, *args: Any, **options: Any) -> Any:
-        if len(options.get("delimiter") or "") == 1:
-            options.update(engine="c", float_precision="round_trip")
-        return self._real.read_csv(*args, **options)
-
-
-def index_by_tensors() -> None:
-    """Interactions make a list of an index, and a tensor of that list for each of their columns.
-
-    Every batch of a training is such an index (interaction.py:137).
-    """
-    import numpy as np
+def _get_data_struct(stock: Callable[[Any], Any]) -> Callable[[Any], Any]:
     import torch
 
-    interaction = importlib.import_module("recbole.data.interaction").Interaction
-    if hasattr(interaction.__getitem__, "__wrapped__"):
-        return
-    getitem = interaction.__getitem__
+    def get_data_struct(self: Any) -> Any:
+        """Return what was gathered, on the CPU, and start anew with what batches bring."""
+        kept = self.data_struct._data_dict
+        plain = {key: value for key, value in kept.items() if not isinstance(value, torch.Tensor)}
+        for key in plain:
+            del kept[key]
+        collected = stock(self)
+        kept.update(plain)
+        for key, value in plain.items():
+            collected.set(key, copy.deepcopy(value))
+        return collected
 
-    @functools.wraps(getitem)
-    def __getitem__(self: Any, index: Any) -> Any:
-        if not isinstance(index, (np.ndarray, torch.Tensor)):
-            return getitem(self, index)
-        rows = torch.as_tensor(index)
-        if rows.is_floating_point():  # NumPy's array of no numbers
-            return getitem(self, index)
-        return interaction({name: self[name][rows.to(self[name].device)] for name in self})
-
-    interaction.__getitem__ = __getitem__
+    return get_data_struct

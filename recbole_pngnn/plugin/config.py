@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import hashlib
 import json
 import os
@@ -12,31 +13,21 @@ from typing import Any
 
 import yaml
 from recbole.config import configurator
-from recbole.utils import ModelType, argument_list
+from recbole.utils import ModelType
 
 from recbole_pngnn.options import read_choice
-from recbole_pngnn.plugin.registration import MODELS
+from recbole_pngnn.plugin import keys, unread
+from recbole_pngnn.plugin.patching import put, wrap
+from recbole_pngnn.plugin.scope import (
+    PROTOCOLS,
+    ModelName,
+    is_addressed,
+    is_own,
+    is_signed,
+    own_models,
+)
 from recbole_pngnn.protocol.threshold import read_like_threshold
 
-PROTOCOLS = ("signed", "recbole")
-# Keys of the data and its split: a cached dataset that differs in one of them is made anew.
-DATASET_KEYS = (
-    "like_threshold",
-    "train_interactions",
-    "eval_args",
-    "data_path",
-    "data_fingerprint",
-)
-# Keys that RecBole reads from the command line or sets itself.
-_RECBOLE_KEYS = frozenset(
-    """
-    model dataset config_files config_file_list benchmark_filename
-    nproc ip port world_size group_offset offset local_rank worker wandb_project
-    shuffle require_pow enable_amp enable_scaler transform discretization numerical_features
-    entity_kg_num_interval relation_kg_num_interval alias_of_entity_id alias_of_relation_id
-    kg_reverse_r
-    """.split()
-)
 # What a run's result does not depend on: places, devices, and what is shown.
 NOT_HASHED = frozenset(
     """
@@ -66,28 +57,28 @@ def properties_dir() -> Path:
 
 
 def install() -> None:
-    """Wrap Config, and have cached datasets compared in the plugin's keys too."""
-    argument_list.dataset_arguments.extend(
-        key for key in DATASET_KEYS if key not in argument_list.dataset_arguments
-    )
+    """Wrap Config."""
     config_class = configurator.Config
-    config_class._load_internal_config_dict = _layered(config_class._load_internal_config_dict)
-    config_class.__init__ = _finished(config_class.__init__)
+    if getattr(config_class.__init__, "recbole_pngnn_guard", False):
+        put(config_class, "__init__", config_class.__init__.__wrapped__)
+    wrap(config_class, "_load_internal_config_dict", _layered)
+    wrap(config_class, "__init__", _finished)
 
 
 def _layered(load_internal: Callable[..., None]) -> Callable[..., None]:
     """Add the plugin's files where RecBole reads its own: overall < model < dataset."""
 
+    @functools.wraps(load_internal)
     def load_internal_config_dict(self: Any, model: str, model_class: type, dataset: str) -> None:
         load_internal(self, model, model_class, dataset)
-        default = "signed" if model in MODELS else "recbole"
-        protocol = self.external_config_dict.get("protocol", default)
-        read_choice({"protocol": protocol}, "protocol", PROTOCOLS)
+        own = own_models(model_class)
+        protocol = _read_protocol(self.external_config_dict, bool(own))
+        if protocol is None:
+            return
         ours = properties_dir()
         recboles = Path(configurator.__file__).parent.parent / "properties"
         data_path = self.external_config_dict.get("data_path") or "dataset/"
         # A model of ours has the options of the one that it extends.
-        own = [c.__name__ for c in reversed(model_class.__mro__) if c.__name__ in MODELS]
         models = [ours / "model" / f"{name}.yaml" for name in own]
         files = [
             ours / "overall.yaml",
@@ -106,9 +97,26 @@ def _layered(load_internal: Callable[..., None]) -> Callable[..., None]:
     return load_internal_config_dict
 
 
+def _read_protocol(given: dict[str, Any], own: bool) -> str | None:
+    """Read the option ``protocol``; None where the run is none of this plugin's.
+
+    Another program's option of that name is left alone, a slip in one of our words is not.
+    """
+    if "protocol" not in given:
+        return "signed" if own else None
+    value = given["protocol"]
+    near = isinstance(value, str) and difflib.get_close_matches(
+        value.lower(), PROTOCOLS, cutoff=0.7
+    )
+    if value not in PROTOCOLS and not (own or STRICT_COMMAND_LINE or near):
+        return None
+    return read_choice(given, "protocol", PROTOCOLS)
+
+
 def _finished(init: Callable[..., None]) -> Callable[..., None]:
     """Check and complete a Config once RecBole has built it."""
 
+    @functools.wraps(init)
     def __init__(
         self: Any,
         model: Any = None,
@@ -117,12 +125,21 @@ def _finished(init: Callable[..., None]) -> Callable[..., None]:
         config_dict: dict[str, Any] | None = None,
     ) -> None:
         files = [config_file(name) for name in config_file_list or []]
-        # RecBole converts the values of the caller's dict in place.
-        init(self, model, dataset, files, dict(config_dict) if config_dict else None)
-        _check_keys(self)
+        options = dict(config_dict) if config_dict else None
+        init(self, model, dataset, files, options)
+        if not is_addressed(self):
+            if config_dict and options:  # RecBole converts the values of the caller's dict in place
+                config_dict.update(options)
+            return
+        named = self.external_config_dict.get("model") if model is None else model
+        if isinstance(named, type):
+            self.model = self["model"] = ModelName(named)
+        keys.check(self, properties_dir() / "overall.yaml", STRICT_COMMAND_LINE)
+        if is_own(self):
+            unread.check(self, files, presets())
         if self["like_threshold"] is not None:
             _check_protocol(self)
-        if self["protocol"] != "signed":
+        if not is_signed(self):
             return
         from recbole_pngnn import __version__
 
@@ -150,32 +167,13 @@ def _check_protocol(config: Any) -> None:
         raise ValueError("like_threshold masks what was rated, and repeatable: True masks nothing")
 
 
-def _check_keys(config: Any) -> None:
-    """Refuse options that nothing reads.
-
-    For the plugin's own models any unknown key of a file or a dict is an error; for RecBole's,
-    which read keys that are listed nowhere, only one that looks like a misspelt key of ours. Keys
-    of the command line count where the plugin's own program reads it (``cli`` asks for it).
-    """
-    own = set(yaml_keys([properties_dir() / "overall.yaml"])) | {"protocol"}
-    given = {**config.file_config_dict, **config.variable_config_dict}
-    if STRICT_COMMAND_LINE:
-        given |= config.cmd_config_dict
-    known = own | _RECBOLE_KEYS | set(config.internal_config_dict)
-    known |= {key for keys in config.parameters.values() for key in keys}
-    for key in given:
-        if key in known:
-            continue
-        is_ours = config["model"] in MODELS
-        close = difflib.get_close_matches(key, known if is_ours else own, n=1, cutoff=0.8)
-        if is_ours or close:
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise ValueError(f"the option {key} is read by nothing{hint}")
-
-
 def presets() -> dict[str, Path]:
     """Return the files of ``properties/presets`` by their names without ``.yaml``, sorted."""
     return {file.stem: file for file in sorted((properties_dir() / "presets").glob("*.yaml"))}
+
+
+class NoConfigFileError(FileNotFoundError, ValueError):
+    """What was named is neither a file nor a preset."""
 
 
 def config_file(name: str) -> str:
@@ -188,13 +186,13 @@ def config_file(name: str) -> str:
         A path.
 
     Raises:
-        ValueError: It is neither.
+        NoConfigFileError: It is neither.
     """
     if os.path.isfile(name):
         return name
     known = presets()
     if name not in known:
-        raise ValueError(
+        raise NoConfigFileError(
             f"there is no config file {name}, and no preset of that name; presets are "
             f"{', '.join(known)}"
         )

@@ -1,4 +1,6 @@
-"""RecBole's LightGCN, NGCF and SGL on the fast sparse product: the same numbers, sooner.
+"""RecBole's LightGCN, NGCF and SGL on the fast sparse product, under the protocol ``signed``.
+
+The same numbers but for their last bits, several times sooner.
 
 SGL's time goes into its contrastive loss, every row of a batch against all users or items; it gets
 the one that computes a node's term once.
@@ -19,6 +21,8 @@ from torch.autograd.function import once_differentiable
 
 from recbole_pngnn.nn.contrastive import contrastive_loss
 from recbole_pngnn.nn.product import compressed, sparse_product
+from recbole_pngnn.plugin.patching import wrap
+from recbole_pngnn.plugin.scope import is_signed
 
 
 class _SymmetricProduct(torch.autograd.Function):
@@ -65,10 +69,15 @@ class SymmetricMatrix:
 def install() -> None:
     """Have the models use :class:`SymmetricMatrix` where ``fast_graph`` is set."""
     for model in (LightGCN, NGCF):
-        model.__init__ = _with_fast_graph(model.__init__)
-    SGL.__init__ = _remembering_fast_graph(SGL.__init__)
-    SGL.csr2tensor = _with_fast_graphs(SGL.csr2tensor)
-    SGL.calc_ssl_loss = _with_fast_loss(SGL.calc_ssl_loss)
+        wrap(model, "__init__", _with_fast_graph)
+    wrap(SGL, "__init__", _remembering_fast_graph)
+    wrap(SGL, "csr2tensor", _with_fast_graphs)
+    wrap(SGL, "calc_ssl_loss", _with_fast_loss)
+
+
+def _is_asked_for(config: Any) -> bool:
+    # The same numbers but for their last bits, so it is for the protocol alone.
+    return is_signed(config) and bool(config["fast_graph"])
 
 
 def _with_fast_graph(init: Callable[..., None]) -> Callable[..., None]:
@@ -76,7 +85,7 @@ def _with_fast_graph(init: Callable[..., None]) -> Callable[..., None]:
     def __init__(self: Any, config: Any, dataset: Any) -> None:
         init(self, config, dataset)
         # NGCF's node dropout makes another, unsymmetric matrix in each step.
-        if config["fast_graph"] and not getattr(self, "node_dropout", 0):
+        if _is_asked_for(config) and not getattr(self, "node_dropout", 0):
             self.norm_adj_matrix = SymmetricMatrix(self.norm_adj_matrix)
 
     return __init__
@@ -86,7 +95,7 @@ def _remembering_fast_graph(init: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(init)
     def __init__(self: Any, config: Any, dataset: Any) -> None:
         # Before torch's own constructor: SGL's makes the first graph.
-        object.__setattr__(self, "fast_graph", bool(config["fast_graph"]))
+        object.__setattr__(self, "fast_graph", _is_asked_for(config))
         init(self, config, dataset)
 
     return __init__

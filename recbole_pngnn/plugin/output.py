@@ -12,6 +12,8 @@ from typing import Any
 from recbole.utils.logger import RemoveColorFilter
 from torch.utils.tensorboard import SummaryWriter
 
+from recbole_pngnn.plugin.scope import is_addressed
+
 _FORMAT = logging.Formatter("%(asctime)s %(levelname)s  %(message)s", "%Y-%m-%d %H:%M:%S")
 
 
@@ -32,7 +34,7 @@ def logger_for(init_logger: Callable[[Any], None]) -> Callable[[Any], None]:
 
     def init_logger_in_output_dir(config: Any) -> None:
         close_log()
-        if config["output_dir"] is None:
+        if not is_addressed(config) or config["output_dir"] is None:
             init_logger(config)
             return
         folder = Path(config["output_dir"]) / "log"

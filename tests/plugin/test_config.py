@@ -49,7 +49,7 @@ def test_stock_models_outside_the_plugins_commands_are_left_alone():
     import recbole_pngnn  # noqa: F401
 
     config = Config("BPR", "ml-100k", config_dict={})
-    assert config["protocol"] == "recbole"
+    assert "protocol" not in config
     assert config["like_threshold"] is None
     assert config["topk"] == [10]
     assert config["checkpoint_dir"] == "saved"
@@ -88,8 +88,10 @@ def test_words_of_another_programs_command_line_are_no_error(make_config, monkey
 
 
 def test_protocol_is_one_of_two(make_config):
+    with pytest.raises(ValueError, match="protocol must be one of signed, recbole; found 'singed'"):
+        make_config("BPR", "ml-100k", protocol="singed")
     with pytest.raises(ValueError, match="protocol must be one of signed, recbole; found 'mine'"):
-        make_config("BPR", "ml-100k", protocol="mine")
+        make_config("PNGNN", "ml-100k", protocol="mine")
 
 
 @pytest.mark.parametrize(
