@@ -115,6 +115,8 @@ _SIGNED_EASE: Table = _UNREAD_BY_ALL | {
     "weight_decay": _NEVER,
     "clip_grad_norm": _NEVER,
 }
+# Options of which ~ is a choice, and not a default or nothing at all.
+EMPTY_IS_A_CHOICE = frozenset({"disliked_weight"})
 TABLES: dict[str, Table] = {"PNGNN": _PNGNN, "SiReN": _SIREN, "SignedEASE": _SIGNED_EASE}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from recbole_pngnn.model.modes import TABLES, Need, missing
+from recbole_pngnn.model.modes import EMPTY_IS_A_CHOICE, TABLES, Need, missing
 from recbole_pngnn.plugin.keys import named_in_code
 from recbole_pngnn.plugin.scope import own_models
 
@@ -64,6 +64,8 @@ def check(config: Any, files: Sequence[str], presets: Mapping[str, Path]) -> Non
 def _differs(config: Any, option: str) -> bool:
     default = config.internal_config_dict.get(option)
     value = config[option]
+    if value is None and option not in EMPTY_IS_A_CHOICE:
+        return False  # the model says that it is missing
     if option == "train_neg_sample_args":
         # Config completes it, and says in its own words that nothing is drawn.
         drawn = _completed(default)
