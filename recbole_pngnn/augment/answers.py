@@ -195,7 +195,7 @@ def _without_thoughts(content: str) -> str:
     if _FINAL in content:
         content = content.rpartition(_FINAL)[2]
     elif _ANALYSIS in content:
-        raise InvalidAnswerError("a thought without an end")
+        raise InvalidAnswerError("an unclosed <think>")
     kept: list[str] = []
     depth = place = 0
     for tag in _THOUGHT.finditer(content):
@@ -209,7 +209,7 @@ def _without_thoughts(content: str) -> str:
             kept.clear()
         place = tag.end()
     if depth:
-        raise InvalidAnswerError("a thought without an end")
+        raise InvalidAnswerError("an unclosed <think>")
     return "".join(kept) + content[place:]
 
 

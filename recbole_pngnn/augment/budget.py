@@ -116,8 +116,8 @@ class Budget:
 
     A question is let through when the limit holds even if all questions under way and this one get
     the longest answers that are possible: ``max_tokens``, or :data:`LONGEST_ANSWER` without it.
-    Without ``max_tokens`` a question may also go alone, as long as an answer like the longest so
-    far is within the limit.
+    Without ``max_tokens`` the first question goes alone, and later ones may, as long as an answer
+    like the longest so far is within the limit.
 
     Args:
         prices: Prices of tokens.
@@ -149,7 +149,7 @@ class Budget:
         limited = _limit_of(request)
         n_in = most_input_tokens(request)
         while True:
-            n_out = max(limited or LONGEST_ANSWER, self._longest)
+            n_out = max(limited or LONGEST_ANSWER, (1 if limited else 2) * self._longest)
             most = self.prices.cost(n_in, n_out)
             if self.limit is None:
                 break
@@ -157,7 +157,10 @@ class Budget:
             counted = self.spent + self.unanswered
             if counted + likely > self.limit:
                 raise OverBudgetError(self._refusal(limited is None))
-            if not self._held or counted + sum(self._held.values()) + most <= self.limit:
+            if not self._held:
+                break
+            known = limited or self._longest  # how long answers are, the first one shows
+            if known and counted + sum(self._held.values()) + most <= self.limit:
                 break
             self._freed.clear()
             await self._freed.wait()

@@ -12,7 +12,7 @@ import os
 import re
 import traceback
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote, unquote_plus
@@ -28,6 +28,7 @@ _OTHER_VARIABLES = ("OPENAI_ADMIN_KEY", "OPENAI_WEBHOOK_SECRET")
 _SHORTEST = 8
 # Of a longer one its beginning is hidden too, since whoever echoes it may cut it.
 _PREFIX, _SHORTEST_WITH_PREFIX = 12, 16
+_ESCAPE = re.compile(r"\\[uUxX/]|[%&]")
 _WHERE_KEYS_STAND = (
     r"(?:bearer|basic)\s+|(?:authorization|api[-_]?key|access[-_]?token|token|password|passwd|"
     r"secret|key)[\"']?\s*[:=]\s*[\"']?(?:bearer\s+|basic\s+)?"
@@ -96,24 +97,26 @@ def shown_url(url: str) -> str:
     return shown
 
 
-def secrets_of_url(url: str) -> list[str]:
-    """Return what an address must not give away: user and password, values of its query."""
+def secrets_of_url(url: str) -> tuple[list[str], list[str]]:
+    """Return what an address must not give away: alone, and with what marks it as a secret."""
     place, _, query = url.partition("?")
-    found = []
+    alone, marked = [], []
     rest = place.rpartition("://")[2]
     if "@" in rest:
         credentials = rest.rpartition("@")[0]
         user, colon, password = credentials.partition(":")
         plain = unquote(credentials)
-        found += [f"{credentials}@", base64.b64encode(plain.encode()).decode().rstrip("=")]
-        found += [password, unquote(password)] if colon else [user, unquote(user)]
+        marked += [f"{credentials}@", f"{plain}@"]
+        marked.append(base64.b64encode(plain.encode("utf-8", "replace")).decode().rstrip("="))
+        alone += [password, unquote(password)] if colon else [user, unquote(user)]
     for pair in query.partition("#")[0].split("&"):
         name, equals, value = pair.partition("=")
         if not equals:
-            found += [name, unquote_plus(name)]
-        elif name.lower() not in _NO_SECRETS:
-            found += [pair, value, unquote_plus(value)]
-    return [text for text in found if text]
+            alone += [name, unquote_plus(name)]
+        elif name.lower() not in _NO_SECRETS and value:
+            marked += [f"{mark}{pair}" for mark in "?&"]
+            alone += [value, unquote_plus(value)]
+    return [text for text in alone if text], [text for text in marked if len(text) > 3]
 
 
 class Redactor:
@@ -123,10 +126,12 @@ class Redactor:
     base64, as the header of a user and a password has it.
 
     Args:
-        secrets: What must not be seen; empty ones are ignored.
+        secrets: What must not be seen; empty ones are ignored. A short one is hidden only where a
+            key would stand.
+        marked: What is hidden wherever it stands, however short: ``user:password@``.
     """
 
-    def __init__(self, secrets: Iterable[str]) -> None:
+    def __init__(self, secrets: Iterable[str], marked: Iterable[str] = ()) -> None:
         known = {text for secret in secrets for text in (secret, secret.strip()) if text}
         coded = {
             base64.b64encode(secret.encode("utf-8", "replace")).decode().rstrip("=")
@@ -134,14 +139,13 @@ class Redactor:
             if len(secret) >= _SHORTEST
         }
         ordered = sorted(known | coded, key=lambda text: (-len(text), text))
-        long = [_anyhow(text) for text in ordered if len(text) >= _SHORTEST]
-        long += [
-            _anyhow(text[:_PREFIX]) + r"[\w.~+/=%-]*"
-            for text in ordered
-            if len(text) >= _SHORTEST_WITH_PREFIX
-        ]
+        hidden = [text for text in sorted(marked, key=len, reverse=True) if text]
+        hidden += [text for text in ordered if len(text) >= _SHORTEST]
         short = [_anyhow(text) for text in ordered if len(text) < _SHORTEST]
-        self._long = re.compile("|".join(long)) if long else None
+        self._escaped = _pattern(hidden, _anyhow)
+        # Most texts have no escape that could hide one, and are searched in a fraction of the time.
+        odd = any(character in text for text in hidden for character in "\"'\\ ")
+        self._plain = self._escaped if odd else _pattern(hidden, re.escape)
         self._short = (
             re.compile(rf"((?i:{_WHERE_KEYS_STAND}))(?:{'|'.join(short)})(?![A-Za-z0-9])")
             if short
@@ -153,14 +157,17 @@ class Redactor:
         """Return one that knows the keys of the environment, these addresses and the proxies."""
         keys = [environ.get(name, "") for name in (KEY_VARIABLE, *_OTHER_VARIABLES)]
         secrets = [form for key in keys for form in (key, _trimmed(key))]
+        marked: list[str] = []
         for url in (*urls, *getproxies().values()):
-            secrets += secrets_of_url(url)
-        return cls(secrets)
+            of_url, marked_of_url = secrets_of_url(url)
+            secrets, marked = [*secrets, *of_url], [*marked, *marked_of_url]
+        return cls(secrets, marked)
 
     def __call__(self, text: str) -> str:
         """Return a text with every secret replaced."""
-        if self._long is not None:
-            text = self._long.sub(HIDDEN, text)
+        pattern = self._escaped if _ESCAPE.search(text) else self._plain
+        if pattern is not None:
+            text = pattern.sub(HIDDEN, text)
         if self._short is not None:
             text = self._short.sub(rf"\g<1>{HIDDEN}", text)
         return text
@@ -198,6 +205,20 @@ class Redactor:
             yield
         finally:
             logging.setLogRecordFactory(made)
+
+
+def _pattern(texts: Sequence[str], written: Callable[[str], str]) -> re.Pattern[str] | None:
+    """Return what finds any of the texts, or the beginning of a long one, written somehow."""
+    if not texts:
+        return None
+    forms = [written(text) for text in texts]
+    forms += [
+        written(text[:_PREFIX]) + r"[\w.~+/=%-]*"
+        for text in texts
+        if len(text) >= _SHORTEST_WITH_PREFIX
+    ]
+    first = re.escape("".join({*(text[0] for text in texts), *"\\%&"}))  # quick to look at
+    return re.compile(f"(?=[{first}])(?:{'|'.join(forms)})")
 
 
 def _anyhow(text: str) -> str:

@@ -5,7 +5,7 @@ The test part is never read: a provider may be chosen by this report.
 
 from __future__ import annotations
 
-import json
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,11 +23,13 @@ from recbole_pngnn.augment.dataset import (
     USER,
     WEIGHT,
     TrainingData,
+    read_rows,
     read_training_data,
 )
 from recbole_pngnn.augment.edges import CANDIDATES
 from recbole_pngnn.augment.errors import AugmentError
-from recbole_pngnn.data.prepare.atomic import read_atomic
+from recbole_pngnn.augment.strict_json import read_json
+from recbole_pngnn.augment.texts import read_text
 from recbole_pngnn.data.prepare.folder import MANIFEST
 from recbole_pngnn.significance import holm
 
@@ -184,25 +186,32 @@ def make_report(
 def _made_from(data: TrainingData) -> list[str]:
     names = []
     for file in sorted(data.folder.parent.glob(f"*/{MANIFEST}")):
-        made_from = _manifest(file).get("augmented_from", {})
-        if made_from.get("train_sha256") == data.train_sha256:
+        if _made_of(_manifest(file)) == data.train_sha256:
             names.append(file.parent.name)
     return names
 
 
 def _manifest(file: Path) -> dict[str, Any]:
+    """A dataset's manifest, empty where there is none that can be read."""
     try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        manifest = read_json(read_text(file))
+    except ValueError:
         return {}
     return manifest if isinstance(manifest, dict) else {}
 
 
+def _made_of(manifest: Mapping[str, Any]) -> str | None:
+    """Digest of the training part that was augmented."""
+    made_from = manifest.get("augmented_from")
+    return made_from.get("train_sha256") if isinstance(made_from, dict) else None
+
+
 def _read_variant(data: TrainingData, folder: Path) -> Variant:
     manifest = _manifest(folder / MANIFEST)
-    if manifest.get("augmented_from", {}).get("train_sha256") != data.train_sha256:
+    if _made_of(manifest) != data.train_sha256:
         raise AugmentError(f"{folder} was not made from {data.name} by recbole-pngnn augment")
-    rows = read_atomic(folder / f"{folder.name}.train.inter")
+    _check_manifest(folder, manifest, data)
+    rows = read_rows(folder / f"{folder.name}.train.inter")
     edges = rows.loc[rows[SOURCE] != OBSERVED, [USER, ITEM, RATING, WEIGHT]].reset_index(drop=True)
     liked = pd.to_numeric(edges.pop(RATING)) > data.like_threshold
     edges["sign"] = np.where(liked, LIKED, DISLIKED)
@@ -210,10 +219,29 @@ def _read_variant(data: TrainingData, folder: Path) -> Variant:
     file = folder / CANDIDATES
     if not file.is_file():
         raise AugmentError(f"{folder} has no {CANDIDATES}; make it again by recbole-pngnn augment")
-    candidates = pd.read_csv(file, dtype={USER: str, ITEM: str})
+    text = io.StringIO(read_text(file))
+    candidates = pd.read_csv(text, dtype={USER: str, ITEM: str}, keep_default_na=False)
     candidates["n_candidates"] = candidates.groupby(USER)[ITEM].transform("size")
     edges = edges.merge(candidates, on=[USER, ITEM], how="left", validate="one_to_one")
     return Variant(folder.name, str(manifest["provider"]), edges, manifest)
+
+
+def _check_manifest(folder: Path, manifest: Mapping[str, Any], data: TrainingData) -> None:
+    """Refuse a variant whose manifest lacks what is compared, or that has other likes."""
+    missing = [name for name in ("provider", "edges") if not manifest.get(name)]
+    if missing:
+        raise AugmentError(
+            f"{folder / MANIFEST} says no {missing[0]}; make the dataset again by recbole-pngnn "
+            f"augment"
+        )
+    settings = manifest.get("settings")
+    threshold = settings.get("like_threshold") if isinstance(settings, dict) else None
+    if threshold not in (None, data.like_threshold):
+        raise AugmentError(
+            f"{folder} was made for like_threshold {threshold}, and this report is for "
+            f"{data.like_threshold:g}; give --like_threshold {threshold}, or name those to compare "
+            f"by --variants"
+        )
 
 
 def at_equal_number(variants: Sequence[Variant]) -> dict[str, pd.DataFrame]:
@@ -242,7 +270,7 @@ def at_equal_number(variants: Sequence[Variant]) -> dict[str, pd.DataFrame]:
 def _validation(data: TrainingData) -> pd.Series | None:
     """Whether a user liked an item in the validation part, by user and item."""
     file = data.folder / f"{data.name}.valid.inter"
-    rows = read_atomic(file) if file.is_file() else None
+    rows = read_rows(file) if file.is_file() else None
     if rows is None or rows.empty:
         return None
     rows = rows.drop_duplicates([USER, ITEM], keep="last").set_index([USER, ITEM])

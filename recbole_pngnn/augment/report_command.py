@@ -6,9 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from recbole_pngnn.augment.prepared import split_of
-from recbole_pngnn.files import write_whole
-
 # One word for argparse, two for people.
 NAME = "augment report"
 _DESCRIPTION = """\
@@ -50,18 +47,25 @@ def run(options: argparse.Namespace) -> int:
     """Run the command of a parsed command line."""
     # SciPy's statistics take a second to import, which no other command should wait for.
     from recbole_pngnn import plotting
+    from recbole_pngnn.augment.prepared import split_of
     from recbole_pngnn.augment.report import make_report
     from recbole_pngnn.augment.report_view import report_csv, report_figure, report_table
+    from recbole_pngnn.files import write_whole
 
-    plotting.require_matplotlib()
     dataset = split_of(options.dataset, options.data_path)
     report = make_report(dataset, options.data_path, options.variants, options.like_threshold)
     table = report_table(report)
     folder = options.output or Path("output") / "augment" / dataset / "report"
     folder.mkdir(parents=True, exist_ok=True)
     title = f"{report.dataset}: {report.n_users} users, validation part"
-    write_whole(folder / "report.md", f"# {title}\n\n{table}\n\n![figure](report.svg)\n".encode())
+    written = ["report.md", "report.csv"]
+    try:
+        plotting.save(report_figure(report), folder / "report.svg")
+        written.append("report.svg")
+        figure, without = "\n![figure](report.svg)\n", ""
+    except plotting.MissingError as error:  # the tables need no matplotlib
+        figure, without = "", f"\nno figure: {error}"
+    write_whole(folder / "report.md", f"# {title}\n\n{table}\n{figure}".encode())
     write_whole(folder / "report.csv", report_csv(report).encode())
-    plotting.save(report_figure(report), folder / "report.svg")
-    print(f"{title}\n\n{table}\n\nwritten to {folder}: report.md, report.csv, report.svg")
+    print(f"{title}\n\n{table}\n\nwritten to {folder}: {', '.join(written)}{without}")
     return 0

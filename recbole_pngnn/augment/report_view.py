@@ -13,6 +13,7 @@ from scipy import stats
 from recbole_pngnn import plotting
 from recbole_pngnn.augment.report import CONTROL, DISLIKED, LIKED, Report, Summary
 from recbole_pngnn.benchmark.layout import markdown_table
+from recbole_pngnn.benchmark.report.escaped import csv_text, markdown_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +26,7 @@ def report_table(report: Report) -> str:
     """Lay a comparison out as a Markdown table, a column a provider."""
     rows = [[label, *map(show, report.summaries)] for label, show in _ROWS.items()]
     shown = [row for row in rows if any(cell != "" for cell in row[1:])]
-    headers = ["", *(summary.provider for summary in report.summaries)]
+    headers = ["", *(markdown_text(summary.provider) for summary in report.summaries)]
     return markdown_table(headers, shown)
 
 
@@ -34,7 +35,7 @@ def report_csv(report: Report) -> str:
     rows = []
     for summary in report.summaries:
         row: dict[str, object] = {
-            "provider": summary.provider,
+            "provider": csv_text(summary.provider),
             "users_share": summary.users,
             "distinct_items": summary.items,
             "base_top_share": summary.top_share,
@@ -136,7 +137,7 @@ def report_figure(report: Report) -> Figure:
 
 
 def _draw_hits(axes: Axes, report: Report) -> None:
-    names = [summary.provider for summary in report.summaries]
+    names = [plotting.plain(summary.provider) for summary in report.summaries]
     axes.set_title("picks found right in the validation part")
     if any(summary.valid is None for summary in report.summaries):
         axes.text(0.5, 0.5, "no validation part", ha="center", transform=axes.transAxes)
@@ -163,7 +164,7 @@ def _draw_hits(axes: Axes, report: Report) -> None:
 
 def _draw_popularity(axes: Axes, report: Report) -> None:
     axes.set_title("popularity of the picks (quartiles, 5% and 95%)")
-    names = [summary.provider for summary in report.summaries]
+    names = [plotting.plain(summary.provider) for summary in report.summaries]
     for number, sign in enumerate((LIKED, DISLIKED)):
         colour = plotting.PALETTE[number]
         drawn = axes.boxplot(
@@ -200,9 +201,9 @@ def _draw_genres(axes: Axes, report: Report) -> None:
             places,
             plotting.MARKERS[number % len(plotting.MARKERS)],
             color=plotting.PALETTE[number % len(plotting.PALETTE)],
-            label=summary.provider,
+            label=plotting.plain(summary.provider),
         )
-    axes.set_yticks(places, shown)
+    axes.set_yticks(places, [plotting.plain(genre) for genre in shown])
     axes.invert_yaxis()
     axes.set_xlabel("% of the likes")
     axes.legend(loc="lower right")

@@ -53,6 +53,21 @@ class Interrupts:
                 signal.signal(signal.SIGINT, before)
 
 
+@contextmanager
+def _handler(handler: Callable[..., None]) -> Iterator[None]:
+    """Handle Ctrl-C inside, where this is the main thread; asyncio's own would only note it."""
+    try:
+        before = signal.signal(signal.SIGINT, handler)
+    except ValueError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
+
+
 def run_to_the_end(main: Callable[[], Coroutine[Any, Any, None]], interrupts: Interrupts) -> None:
     """Run a coroutine, in a thread of its own where an event loop is running here already.
 
@@ -76,12 +91,13 @@ def run_to_the_end(main: Callable[[], Coroutine[Any, Any, None]], interrupts: In
             raised.append(error)
 
     thread = threading.Thread(target=target, name="augment")
-    thread.start()
-    while thread.is_alive():
-        try:
-            thread.join()
-        except KeyboardInterrupt:
-            interrupts.interrupt_from_outside()
+    with _handler(lambda *_: interrupts.interrupt_from_outside()):
+        thread.start()
+        while thread.is_alive():
+            try:
+                thread.join()
+            except KeyboardInterrupt:  # raised by hand, where signals are not ours to handle
+                interrupts.interrupt_from_outside()
     for error in raised:
         if isinstance(error, asyncio.CancelledError):
             raise KeyboardInterrupt from None

@@ -1,5 +1,6 @@
 """A small dataset with texts, and a server on loopback that misbehaves as it is told."""
 
+import contextlib
 import hashlib
 import json
 import threading
@@ -81,7 +82,7 @@ GOOD = completion('{"liked": "A", "disliked": "B"}')
 class Server:
     """The server: ``script`` maps a request's body and how often it came to a reply.
 
-    A reply is (status, headers, body), or "hang" or "close".
+    A reply is (status, headers, body), "hang", "close", or a function that is given the handler.
     """
 
     def __init__(self):
@@ -89,6 +90,7 @@ class Server:
         self.latency = 0.0
         self.requests = []
         self.keys = []
+        self.paths = []
         self._times = {}
         self._lock = threading.Lock()
         outer = self
@@ -115,11 +117,16 @@ class Server:
         with self._lock:
             self.requests.append(body)
             self.keys.append(handler.headers["Authorization"])
+            self.paths.append(handler.path)
             times = self._times[digest] = self._times.get(digest, 0) + 1
         time.sleep(self.latency)
         reply = self.script(body, times)
         if reply == "hang":
             time.sleep(3)
+            reply = "close"
+        if callable(reply):
+            with contextlib.suppress(OSError):  # the client has had enough
+                reply(handler)
             reply = "close"
         if reply == "close":
             handler.close_connection = True
