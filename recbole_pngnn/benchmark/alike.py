@@ -17,8 +17,10 @@ def check_alike(runs: Iterable[Named], trials: Iterable[Named] = ()) -> None:
 
     A run on a split and a run on its augmented variant have different training parts by nature.
     What has to be the same: of one dataset, its fingerprint; of one split, the users, what they
-    liked and how much they had rated (``users_file``), what was observed (``observed``; records of
-    version 0.1.0 have none), and the options that decide what is measured.
+    liked and how much they had rated (``users_file``), what was observed (``observed``), and the
+    options that decide what is measured: those of the suite, ``config``, and those that the run
+    had, ``measured``.
+    Records of version 0.1.0 have neither ``observed`` nor ``measured``.
 
     Args:
         runs: Runs of one table, each with the name of its row.
@@ -32,7 +34,8 @@ def check_alike(runs: Iterable[Named], trials: Iterable[Named] = ()) -> None:
     for key in ("users_file", "observed"):
         _check(runs, _split_of, key, _field(key))
     for option in sorted(MEASURED_BY):
-        _check(runs, _split_of, option, _option(option), is_data=False)
+        for group in ("config", "measured"):
+            _check(runs, _split_of, option, _option(group, option), is_data=False)
 
 
 def check_results(records: Iterable[Named], measured_alike: bool = True) -> None:
@@ -50,11 +53,7 @@ def check_results(records: Iterable[Named], measured_alike: bool = True) -> None
     _check(records, _dataset_of, "data_fingerprint", _field("data_fingerprint"))
     if measured_alike:
         for option in sorted({*MEASURED_BY, "protocol"}):
-            _check(records, lambda _: "", option, _measured(option), is_data=False)
-
-
-def _measured(option: str) -> ValueOf:
-    return lambda record: record["options"].get(option, _ABSENT) if "options" in record else None
+            _check(records, lambda _: "", option, _option("options", option), is_data=False)
 
 
 def _dataset_of(record: Mapping[str, Any]) -> str:
@@ -65,8 +64,8 @@ def _field(key: str) -> ValueOf:
     return lambda record: record.get(key)
 
 
-def _option(option: str) -> ValueOf:
-    return lambda run: run["config"].get(option, _ABSENT) if "config" in run else None
+def _option(group: str, option: str) -> ValueOf:
+    return lambda record: record[group].get(option, _ABSENT) if group in record else None
 
 
 _ABSENT = object()

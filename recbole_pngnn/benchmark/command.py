@@ -83,6 +83,10 @@ def run(options: argparse.Namespace) -> int:
     from recbole_pngnn.benchmark.trust import require_safe_reading
 
     suite = read_suite(find_suite(options.suite)).of_datasets(options.dataset)
+    for name in ("results", "output"):
+        folder = getattr(options, name)
+        if folder is not None and folder.exists() and not folder.is_dir():
+            raise ValueError(f"--{name} is a folder, and {folder} is a file; name another place")
     results = Results(options.results)
     if options.output is not None and not options.report:
         raise ValueError("--output is the folder of a report; give --report too")

@@ -169,6 +169,19 @@ class Recorded:
         of_search = self._trials.get((key, self._data.get(key)), {})
         return [of_search[number] for number in sorted(of_search) if number < search.trials]
 
+    def trial_on_other_data(self, search: Search) -> dict[str, Any] | None:
+        """Return a trial that an unfinished search cannot use, of other data than its last one."""
+        key = search_key(self.suite, search)
+        if len(self.trials(search)) >= search.trials:
+            return None
+        others = (
+            trial
+            for (of_search, data), trials in self._trials.items()
+            if of_search == key and data != self._data.get(key)
+            for trial in trials.values()
+        )
+        return next(others, None)
+
     def chosen(self, cell: Cell) -> dict[str, Any] | None:
         """Return the options that validation chose, None while its search is not finished.
 

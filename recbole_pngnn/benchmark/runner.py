@@ -183,6 +183,12 @@ class _Runner:
     def _next_job(self) -> Job | None:
         """Return the first job that can begin now, row by row; a search has one trial at a time."""
         busy = {job.search or job.cell for job in self._running}
+        # Two rows may ask for the same run, which is made once.
+        settings = {
+            plan.setting_hash(self._suite, job.cell, job.parameters)
+            for job in self._running
+            if job.search is None
+        }
         for cell in self._cells:
             if cell in self._given_up or cell in busy or self._is_recorded(cell):
                 continue
@@ -196,6 +202,8 @@ class _Runner:
                 self._fail(cell, str(error))
                 continue
             if chosen is not None:
+                if plan.setting_hash(self._suite, cell, chosen) in settings:
+                    continue
                 return Job(cell, None, chosen, 0, None)
             assert search is not None
             if search in busy:
@@ -222,7 +230,8 @@ class _Runner:
         suite, cell = self._suite, job.cell
         key = plan.setting_hash(suite, cell, job.parameters)
         trial = "" if job.search is None else f"-trial{job.number + 1}"
-        name = re.sub(r"[^\w.+-]+", "_", f"{cell.row.name}-{cell.data}-seed{cell.seed}{trial}")
+        name = re.sub(r"[^\w.+-]+", "_", f"{cell.row.name[:60]}-{cell.data}-seed{cell.seed}{trial}")
+        name = f"{name}-{key[:8]}"  # other names may look the same so
         request = Request(
             model=cell.row.model,
             dataset=cell.data,

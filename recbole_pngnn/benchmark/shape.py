@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from recbole_pngnn.benchmark.records import place_of
@@ -31,12 +31,28 @@ def check_run(run: Mapping[str, Any]) -> None:
         text(run, key)
     _figures(run, "test")
     _seconds(run, "train", "process")
-    _of_kind(run, "versions", dict, "a mapping")
+    versions = _of_kind(run, "versions", dict, "a mapping")
+    if not all(isinstance(version, str) for version in versions.values()):
+        raise _wrong(run, "versions", "a mapping of texts")
     _number(run, "peak_memory_mib", optional=True)
     if run.get("commit") is not None:
         text(run, "commit")
-    if not isinstance(run.get("config", {}), dict):
-        raise _wrong(run, "config", "a mapping")
+    for key in ("config", "measured"):
+        if not isinstance(run.get(key, {}), dict):
+            raise _wrong(run, key, "a mapping")
+
+
+def check_measured(run: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Refuse a record of a run that lacks a figure which its suite measures.
+
+    ``signauc`` may be null: it is undefined where no user has both a liked and a disliked item.
+
+    Raises:
+        ValueError: It does; the message names file, line and figure.
+    """
+    for name in names:
+        if run["test"].get(name) is None and not (name == "signauc" and name in run["test"]):
+            raise _wrong(run, "test", f"a mapping with a figure {name}")
 
 
 def check_trial(trial: Mapping[str, Any]) -> None:

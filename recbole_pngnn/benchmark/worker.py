@@ -89,6 +89,7 @@ def answer(request: Request) -> dict[str, Any]:
     """
     import recbole_pngnn
     from recbole_pngnn.benchmark.records import pack
+    from recbole_pngnn.benchmark.suite import MEASURED_BY
     from recbole_pngnn.protocol.by_user import UserResults
 
     work = Path(request.work)
@@ -133,6 +134,7 @@ def answer(request: Request) -> dict[str, Any]:
         "valid": record["valid_result"],
         "test": record["test_result"],
         "n_parameters": record["parameters"],
+        "measured": {k: v for k, v in record["options"].items() if k in MEASURED_BY},
         **{
             key: record[key]
             for key in (

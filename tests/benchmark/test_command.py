@@ -120,6 +120,8 @@ def test_a_record_says_what_was_run_and_how(finished):
         assert len(run["config_hash"]) == len(run["data_fingerprint"]) == len(run["key"]) == 64
         assert run["versions"]["recbole"] == "1.2.1"
         assert list(run["valid"]) == list(run["test"])
+        assert run["measured"]["like_threshold"] == {"rating": 3.5}
+        assert len(run["observed"]) == 64
         expected = best["parameters"] if run["row"] == "linear" else {}
         assert run["config"] == expected
         by_user = results.by_user(run)
@@ -370,10 +372,19 @@ def test_data_that_cannot_be_made(prepare, words, capsys):
         (["quick", "--jobs=0"], "--jobs must be at least 1, found 0"),
         (["quick", "--output=x"], "--output is the folder of a report; give --report too"),
         (["nowhere"], "there is no suite nowhere"),
+        (
+            ["quick", "--run_timeout=0"],
+            "--run_timeout must be a number of seconds above 0, found 0",
+        ),
+        (["quick", "--idle_timeout=nan"], "--idle_timeout must be a number of seconds above 0"),
+        (["quick", "--report", "--row=Pop"], "--report is of all rows; leave --row out"),
+        (["quick", "--results=file"], "--results is a folder, and file is a file"),
+        (["quick", "--report", "--output=file"], "--output is a folder, and file is a file"),
         (["main", "--list", "--dataset=ml-10m"], "has no dataset 'ml-10m'; there are ml-100k, ml"),
         (["quick", "--list", "--row=PNGN"], "has no row 'PNGN'; there are Pop, LightGCN"),
     ],
 )
 def test_what_cannot_be_asked_for(words, said, capsys):
+    Path("file").touch()
     assert main(["benchmark", *words]) == 2
     assert said in capsys.readouterr().err

@@ -291,6 +291,8 @@ def test_trials_on_other_data_than_the_runs(suite, results):
     search = search_of(suite, cell_of(suite, "ours"))
     assert [trial["number"] for trial in recorded.trials(search)] == [1]
     assert recorded.run(cell_of(suite, "ours")) is None
+    with pytest.raises(ValueError, match=r"trials on different data: .* is a in .*line 1 and b in"):
+        summarise(suite, results)
     lines[0]["data_fingerprint"] = "b"
     trials.write_text("".join(json.dumps(line) + "\n" for line in lines))
     place = next(n for n, run in enumerate(results.runs()) if run["setting"] == hash_of_ours(suite))
@@ -313,6 +315,9 @@ def hash_of_ours(suite):
         ({"seconds": {}}, "seconds must be a mapping with a number train"),
         ({"users_file": GONE}, "users_file must be a text"),
         ({"users_file": "../x.npz"}, "users_file '../x.npz' is no side file"),
+        ({"test": {"ndcg@2": 0.5}}, "test must be a mapping with a figure precision@2"),
+        ({"test": {"ndcg@2": 0.5, "precision@2": None}}, "with a figure precision@2"),
+        ({"versions": {"torch": [2]}}, "versions must be a mapping of texts"),
         ({"versions": []}, "versions must be a mapping"),
         ({"config": 1}, "config must be a mapping"),
         ({"test": {"precision@2": 0.5, "ndcg@2": 0.5}}, "the file is of another run"),

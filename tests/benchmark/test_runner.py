@@ -148,6 +148,16 @@ def test_a_worker_whose_disk_is_full_stops_the_others(suite, capsys):
     assert len(asked()) == 1
 
 
+def test_two_rows_of_one_run(suite, capsys):
+    name = suite("{n: 0}", "{n: 0}", "{n: 1}")
+    text = Path(name).read_text()
+    Path(name).write_text(text.replace("row0", "a/b").replace("row1", f'"a|b{"x" * 300}"'))
+    assert main(["benchmark", name, "--jobs=3"]) == 0
+    assert recorded() == ["a/b", "row2"]
+    assert sorted(options["n"] for options in asked()) == [0, 1]
+    assert len(list(Path("output/benchmark/s/logs").iterdir())) == 2
+
+
 def gone(pid):
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE

@@ -21,7 +21,8 @@ N_GROUPS = 4
 
 def plots(summary: Summary, table: Table) -> dict[str, Figure]:
     """Draw the plots of a dataset by their names; none where no row is complete."""
-    rows = [row for row in table.rows if row.complete]
+    metric = summary.suite.main_metric
+    rows = [row for row in table.rows if row.complete and metric in row.figures]
     if not rows:
         return {}
     with plotting.style():

@@ -18,6 +18,7 @@ from recbole_pngnn.benchmark.plan import (
     search_of,
 )
 from recbole_pngnn.benchmark.records import Results, place_of
+from recbole_pngnn.benchmark.shape import check_measured
 from recbole_pngnn.benchmark.suite import COSTS, Dataset, Row, Suite
 from recbole_pngnn.protocol.by_user import UserResults
 from recbole_pngnn.significance import (
@@ -185,8 +186,11 @@ def _table(
                 f"{suite.references} has {', '.join(references) or 'none'}"
             )
         if not runs:
+            _check_search(suite, of_row[0], recorded)
             missing.append(row)
             continue
+        for run in runs:
+            check_measured(run, suite.result_names)
         rows.append(
             RowSummary(
                 row=row,
@@ -200,7 +204,11 @@ def _table(
             )
         )
     _check_rows(suite, rows)
-    baselines = [row for row in rows if row.row.baseline and row.complete]
+    baselines = [
+        row
+        for row in rows
+        if row.row.baseline and row.complete and suite.main_metric in row.figures
+    ]
     best = max(baselines, key=lambda row: row.figures[suite.main_metric].mean, default=None)
     users = {user for row in rows for part in row.by_user for user in part.users.tolist()}
     n_comparisons = 0 if best is None else _compare(suite, rows, best)
@@ -238,6 +246,21 @@ def _choice(suite: Suite, cell: Cell, recorded: Recorded) -> Choice | None:
     return Choice(search.cell, trials, best_trial(trials, search))
 
 
+def _check_search(suite: Suite, cell: Cell, recorded: Recorded) -> None:
+    """Say why the search of a row is not finished, where it is so for the data."""
+    search = search_of(suite, cell)
+    other = None if search is None else recorded.trial_on_other_data(search)
+    if search is not None and other is not None:
+        last = recorded.trials(search)
+        raise ValueError(
+            f"{search} has trials on different data: data_fingerprint is "
+            f"{str(other.get('data_fingerprint'))[:12]} in {place_of(other)} and "
+            f"{str(last[-1].get('data_fingerprint'))[:12]} in {place_of(last[-1])}, and of these "
+            f"there are {len(last)} of {search.trials}; run the benchmark again with the data of "
+            f"today"
+        )
+
+
 def _check_rows(suite: Suite, rows: Sequence[RowSummary]) -> None:
     """Refuse rows of different data, and side files that do not belong to their records."""
     check_alike(
@@ -252,7 +275,7 @@ def _check_rows(suite: Suite, rows: Sequence[RowSummary]) -> None:
     for row in rows:
         for run, by_user in zip(row.runs, row.by_user, strict=True):
             for name in suite.result_names:
-                value = run["test"].get(name)
+                value = run["test"][name]
                 if value is None:
                     continue
                 found = by_user.mean(name)
@@ -270,7 +293,11 @@ def _compare(suite: Suite, rows: Sequence[RowSummary], baseline: RowSummary) -> 
     measured = [name for name in suite.result_names if name in baseline.figures]
     of_baseline = {name: baseline.values(name) for name in measured}
     compared = [
-        (row, name) for row in rows if row is not baseline and row.complete for name in measured
+        (row, name)
+        for row in rows
+        if row is not baseline and row.complete
+        for name in measured
+        if name in row.figures
     ]
     for row in {id(row): row for row, _ in compared}.values():
         check_same_users(row, baseline)
