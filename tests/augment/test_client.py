@@ -15,8 +15,8 @@ import pytest
 from recbole_pngnn.augment.client import Asker, ClientSettings, Prices
 from recbole_pngnn.augment.errors import AugmentError
 from recbole_pngnn.augment.journal import Journal
-from recbole_pngnn.augment.prompts import PromptMaker, read_template
-from recbole_pngnn.augment.requests import RequestSettings, make_request
+from recbole_pngnn.augment.prompts import Prompt, PromptMaker, read_template
+from recbole_pngnn.augment.requests import FORMATS, RequestSettings, make_request
 from tests.augment.conftest import GOOD, KEY, completion
 
 COLUMNS = ("movie_title", "release_year", "genre")
@@ -239,6 +239,36 @@ def test_what_changes_the_key_and_what_does_not(prompts):
 
 
 FORMAT = "json_schema"
+
+
+def test_requests_are_those_of_the_first_version():
+    """Journals and batch files of 0.1.0 keep their worth: the keys were computed by it."""
+    messages = (
+        {"role": "system", "content": "You choose."},
+        {"role": "user", "content": "Se\u00f1or? A. Zo\u00eb\nB. Ada"},
+    )
+    prompt = Prompt("u", 0, messages, {"A": "1", "B": "2"})
+    settings = RequestSettings(
+        "tiny",
+        "http://localhost:8000/v1/",
+        temperature=0.5,
+        max_tokens=30,
+        token_limit="max_completion_tokens",
+    )
+    assert [make_request(prompt, settings, name).key for name in FORMATS] == [
+        "16dd82f726751d2077bb2e7f6d8c6441b850b8fa0d5dece9235b4732dd4f12fb",
+        "3a0b3a0cf614ba52291669dea9b43ecdca55bb88a0d08ce4addff9004e492dd3",
+        "6cf6eb30ace650aa65a5a56039e06bdfab85d32273f9e8b208dc44b708f83db6",
+    ]
+    several = make_request(prompt, RequestSettings("tiny", picks=2), FORMAT)
+    assert several.key == "b3a40088d32dab63c4a9ee4fa43ab308f23766767bb7a7d6ff0e9682ece8af5b"
+
+
+def test_prompts_are_those_of_the_first_version(data):
+    maker = PromptMaker(data, read_template("history-v1"), COLUMNS)
+    prompt = maker.prompt("u1", ["m9", "m10", "m11", "m12"], 1)
+    request = make_request(prompt, RequestSettings("tiny", "http://x/v1"), FORMAT)
+    assert request.key == "e60fb5f73193515fa217283abfb34fe3c72d9936559500d6bd1b4d29ebc10954"
 
 
 def test_a_concurrent_client_waits_for_the_server_and_nothing_else(server, ask, prompts):

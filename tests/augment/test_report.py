@@ -1,6 +1,7 @@
 """The report on hand-made picks, whose figures can be counted on fingers."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -171,6 +172,36 @@ def test_errors(variants, dataset, capsys, words, message):
     variants("random", "again")
     assert main(["augment", "report", "--dataset", "films", *words]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_without_matplotlib_there_are_tables(variants, dataset, capsys, monkeypatch):
+    assert main(["augment", "report", "--dataset", "films", "--output", "with"]) == 0
+    capsys.readouterr()
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main(["augment", "report", "--dataset", "films", "--output", "without"]) == 0
+    out = capsys.readouterr().out
+    assert "distinct items" in out
+    assert "no figure: plots need matplotlib" in out
+    assert {file.name for file in Path("without").iterdir()} == {"report.md", "report.csv"}
+    assert Path("without/report.csv").read_bytes() == Path("with/report.csv").read_bytes()
+    text = Path("without/report.md").read_text()
+    assert Path("with/report.md").read_text() == f"{text}\n![figure](report.svg)\n"
+
+
+def test_names_that_tables_and_figures_take_otherwise(variants, dataset):
+    for provider, name in zip(PICKS, ("$x^{", "a|b", "=1+1"), strict=True):
+        file = dataset / f"films-{provider}" / "manifest.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), "provider": name}))
+    report = make_report("films", dataset)
+    plotting.render(report_figure(report), "svg")
+    assert r"a\|b" in report_table(report)
+    assert "'=1+1" in report_csv(report)
+
+
+def test_variants_of_another_threshold_are_refused(variants, dataset):
+    variants("random", folder="films-other", settings={"like_threshold": 2.5})
+    with pytest.raises(AugmentError, match=r"made for like_threshold 2.5, and this report is for"):
+        make_report("films", dataset)
 
 
 def test_nothing_to_compare(dataset):
