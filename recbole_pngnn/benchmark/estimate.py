@@ -22,10 +22,12 @@ class Estimate:
     def __init__(self, records: Iterable[Mapping[str, Any]]) -> None:
         self._taken: dict[tuple[str | None, str | None, str], list[float]] = {}
         for record in records:
-            seconds = record.get("seconds", {}).get("process")
-            if seconds is None:
-                continue
-            for key in _alike(record["row"], record["model"], record["dataset"]):
+            known = record.get("seconds")
+            seconds = known.get("process") if isinstance(known, dict) else None
+            names: list[Any] = [record.get(key) for key in ("row", "model", "dataset")]
+            if not isinstance(seconds, (int, float)) or not all(isinstance(n, str) for n in names):
+                continue  # says nothing of the time; who reads its figures says what it lacks
+            for key in _alike(*names):
                 self._taken.setdefault(key, []).append(float(seconds))
 
     def job(self, row: str, model: str, dataset: str) -> float | None:

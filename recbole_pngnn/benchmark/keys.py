@@ -22,12 +22,13 @@ class Keys:
     Args:
         content: The mapping; the error of another value names it.
         where: What to call it in messages.
+        at: Where it stands, where it is no mapping itself.
     """
 
-    def __init__(self, content: Any, where: str) -> None:
+    def __init__(self, content: Any, where: str, at: str = "") -> None:
         if not isinstance(content, dict):
-            found = "an empty file" if content is None else short(content)
-            raise ValueError(f"{where} must be a mapping of keys; found {found}")
+            found = "nothing" if content is None else short(content)
+            raise ValueError(f"{where} must be a mapping of keys; found {found}{at}")
         self._content, self._where = content, where
         self._asked: list[str] = []
 
@@ -109,11 +110,13 @@ class Keys:
             raise self._wrong(key, "true or false", value)
         return value
 
-    def whole_number(self, key: str, default: int, minimum: int) -> int:
+    def whole_number(self, key: str, default: int, minimum: int, maximum: int) -> int:
         """Take a whole number."""
         value = self._take(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
             raise self._wrong(key, f"a whole number of at least {minimum}", value)
+        if value > maximum:
+            raise self._wrong(key, f"a whole number of at most {maximum}", value)
         return value
 
     def whole_numbers(
@@ -133,11 +136,13 @@ class Keys:
 
     def seconds(self, key: str) -> float | None:
         """Take a number of seconds above 0, None where there is none."""
-        value = self._take(key, 0)
-        wrong = isinstance(value, bool) or not isinstance(value, (int, float))
-        if wrong or (value <= 0 and self._content.get(key) is not None):
-            raise self._wrong(key, "a number of seconds above 0", value)
-        return float(value) or None
+        self._asked.append(key)
+        if self._content.get(key) is None:
+            return None
+        seconds = read_number(self._content[key], f"{self._where}: {key}", self.at(key))
+        if seconds <= 0:
+            raise self._wrong(key, "a number of seconds above 0", seconds)
+        return seconds
 
     def finish(self) -> None:
         """Refuse the keys that nobody asked for."""

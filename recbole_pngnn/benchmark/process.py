@@ -101,7 +101,8 @@ class Process:
                 f"it took longer than {limits.run:g} s, the limit of --run_timeout (log: "
                 f"{self.log})"
             )
-        cpu, size = _seconds_of_tree(self._process.pid), self.log.stat().st_size
+        cpu = _seconds_of_tree(self._process.pid)
+        size = self.log.stat().st_size if self.log.is_file() else 0
         computed = cpu - self._cpu
         if size != self._log_size or computed > max(_LEAST_SHARE * (now - self._alive), 0.05):
             self._alive, self._cpu, self._log_size = now, cpu, size

@@ -19,6 +19,7 @@ RANGES = ("choice", "uniform", "loguniform")
 COSTS = ("train_seconds", "peak_memory_mib")
 # The longest list that is measured.
 LONGEST_LIST = 10_000
+MOST_TRIALS = 10_000
 # Options that decide what is measured, of whom and on what: those of a table, not of a row.
 MEASURED_BY = frozenset(
     """
@@ -197,7 +198,7 @@ def read_suite(file: Path) -> Suite:
     check_known(valid_metric.lower(), names, f"{where}: valid_metric", top.at("valid_metric"))
     main_metric = top.text("main_metric", valid_metric.lower())
     check_known(main_metric, names, f"{where}: main_metric", top.at("main_metric"))
-    trials = top.whole_number("trials", 0, minimum=0)
+    trials = top.whole_number("trials", 0, minimum=0, maximum=MOST_TRIALS)
     seeds = tuple(top.whole_numbers("seeds", [2020]))
     suite = Suite(
         name=file.stem,
@@ -212,7 +213,7 @@ def read_suite(file: Path) -> Suite:
         trials=trials,
         datasets=_datasets(top.mapping("datasets", required=True), seeds, where),
         rows=tuple(
-            _row(value, trials, f"{where}: rows: {place}")
+            _row(value, trials, f"{where}: rows: {place}", top.at("rows"))
             for place, value in enumerate(top.sequence("rows", required=True), 1)
         ),
         tables=_tables(
@@ -290,17 +291,19 @@ def _datasets(content: Mapping, seeds: tuple[int, ...], where: str) -> tuple[Dat
                 f"{short(name)}{content.at(name)}"
             )
     return tuple(
-        _dataset(name, value, seeds, f"{where}: datasets: {name}")
+        _dataset(name, value, seeds, f"{where}: datasets: {name}", content.at(name))
         for name, value in content.items()
     )
 
 
-def _dataset(name: str, value: Any, seeds: tuple[int, ...], where: str) -> Dataset:
-    keys = Keys(value, where)
+def _dataset(name: str, value: Any, seeds: tuple[int, ...], where: str, at: str) -> Dataset:
+    keys = Keys(value, where, at)
     splits = []
     for number, entry in enumerate(keys.sequence("splits", required=True), 1):
         place = f"{where}: splits: {number}"
-        part = Keys({"dataset": entry} if isinstance(entry, str) else entry, place)
+        part = Keys(
+            {"dataset": entry} if isinstance(entry, str) else entry, place, keys.at("splits")
+        )
         prepare = part.words("prepare", [])
         splits.append(Split(part.name("dataset"), tuple(prepare) or None))
         part.finish()
@@ -314,8 +317,8 @@ def _dataset(name: str, value: Any, seeds: tuple[int, ...], where: str) -> Datas
     return dataset
 
 
-def _row(value: Any, trials: int, where: str) -> Row:
-    keys = Keys(value, where)
+def _row(value: Any, trials: int, where: str, at: str) -> Row:
+    keys = Keys(value, where, at)
     model = keys.label("model")
     ranges = keys.mapping("search")
     search = {

@@ -27,8 +27,8 @@ class Mapping(dict[Any, Any]):
         self.lines: dict[Any, int] = lines or {}
 
     def at(self, key: Any = None) -> str:
-        """Say where a key stands, or the mapping begins; empty where nothing is known."""
-        line = self.lines.get(key, min(self.lines.values(), default=None))
+        """Say where a key stands, or the mapping without one; empty where nothing is known."""
+        line = min(self.lines.values(), default=None) if key is None else self.lines.get(key)
         return "" if line is None else f" (line {line})"
 
 

@@ -44,3 +44,10 @@ def test_a_job_that_takes_longer_than_its_like_takes_nothing_off_the_others():
     assert estimate.seconds(jobs, [(EASE_A, 40)], at_once=1) == 30
     assert estimate.seconds(jobs[:1], [(EASE_A, 40)], at_once=1) == 0
     assert estimate.seconds([], [(EASE_A, 10)], at_once=1) == 0  # recorded by another process
+
+
+@pytest.mark.parametrize(
+    "record", [{}, {"seconds": None}, {"seconds": {"process": 3}}, {"seconds": 3, "row": []}]
+)
+def test_records_that_say_nothing_of_the_time(record):
+    assert Estimate([record]).job("a", "b", "c") is None

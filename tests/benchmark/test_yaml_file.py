@@ -25,8 +25,8 @@ def said(text, capsys):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "an empty file"),
-        ("# nothing yet\n", "an empty file"),
+        ("", "must be a mapping of keys; found nothing"),
+        ("# nothing yet\n", "must be a mapping of keys; found nothing"),
         ("- a\n- b\n", "must be a mapping of keys; found ['a', 'b']"),
         ("just words\n", "must be a mapping of keys"),
         (GOOD + "rows: []\n", "the key rows is there twice (lines 3 and 5)"),
@@ -66,6 +66,10 @@ def said(text, capsys):
         (GOOD + "metrics: [SignAUC]\nmain_metric: signauc\n", "one of lists among them"),
         (GOOD + "metrics: [NDCG, ndcg]\n", "metrics must be different ones"),
         (GOOD + "title: [a]\n", "title must be a text; found ['a'] (line 5)"),
+        (GOOD + "trials: 10001\n", "trials must be a whole number of at most 10000"),
+        (GOOD + "topk: 5\n", "valid_metric: 'ndcg@10' is not one of precision@5"),
+        (GOOD.replace("{splits: [d1]}", ""), "d must be a mapping of keys; found nothing (line 2)"),
+        (GOOD.replace("{model: Pop}", "Pop"), "rows: 1 must be a mapping of keys; found 'Pop' (l"),
         (GOOD + "run_timeout: 0\n", "run_timeout must be a number of seconds above 0"),
         (GOOD.replace("Pop", "''"), "rows: 1: model must be a text of one line"),
         (GOOD.replace("d: {", "a/b: {"), "part of file names; found 'a/b' (line 2)"),
