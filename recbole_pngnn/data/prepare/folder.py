@@ -8,10 +8,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from recbole_pngnn.data.prepare.errors import PrepareError
+from recbole_pngnn.data.prepare.errors import PrepareError, shorten
 
 MANIFEST = "manifest.json"
 _RECBOLE_OWN = "ml-100k"
+_LONGEST = 150
 
 
 def check_name(name: str) -> None:
@@ -27,6 +28,11 @@ def check_name(name: str) -> None:
         raise PrepareError(
             f"name {name!r} is not a plain folder name; "
             "use letters, digits and . _ - + and begin with a letter or a digit"
+        )
+    if len(name.encode()) > _LONGEST:
+        raise PrepareError(
+            f"name {shorten(name)!r} is {len(name.encode())} bytes long; give one of at most "
+            f"{_LONGEST}, since names of files are made from it"
         )
     if name == _RECBOLE_OWN:
         raise PrepareError(

@@ -1,7 +1,6 @@
 """MovieLens-1M: GroupLens' zip, its unpacked folder, or a folder with published folds."""
 
 import codecs
-import contextlib
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -51,19 +50,23 @@ def read_ml_1m(source: Path, folds: bool) -> Source:
 
 
 def _read_zip(source: Path) -> Files:
-    wanted = (RATINGS_DAT, MOVIES_DAT, USERS_DAT)
     try:
-        return read_zip(source, wanted)
+        return read_zip(source, (RATINGS_DAT, MOVIES_DAT, USERS_DAT))
     except PrepareError as error:
-        with contextlib.suppress(OSError, ValueError, zipfile.BadZipFile):
-            with zipfile.ZipFile(source) as archive:
-                members = [PurePosixPath(entry) for entry in archive.namelist()]
-            folders = {entry.parent for entry in members if entry.stem in ("ratings", "u")}
-            inside = folders.pop() if len(folders) == 1 else PurePosixPath()
-            names = [entry.name for entry in members]
-            if other := other_movielens(names, source.parent / inside, packed=True):
-                raise PrepareError(f"{source} is no MovieLens-1M; {other}") from error
+        if other := _other_in_zip(source):
+            raise PrepareError(f"{error}; {other}") from error
         raise
+
+
+def _other_in_zip(source: Path) -> str:
+    try:
+        with zipfile.ZipFile(source) as archive:
+            members = [PurePosixPath(entry) for entry in archive.namelist()]
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return ""
+    folders = {entry.parent for entry in members if entry.stem in ("ratings", "u")}
+    inside = folders.pop() if len(folders) == 1 else PurePosixPath()
+    return other_movielens([entry.name for entry in members], source.parent / inside, packed=True)
 
 
 def _read_folder(source: Path, folds: bool) -> Source:

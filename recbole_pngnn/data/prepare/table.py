@@ -50,7 +50,10 @@ class Table:
             return self.frame[name]
         shown = f"columns found, split at {self.delimiter!r}: {listing(map(repr, found))}"
         if self.columns_option is not None and (advice := no_header(found, self.columns_option)):
-            raise PrepareError(f"{self.name} has no column {name!r}, and {advice}; {shown}")
+            problem = (
+                f"has several columns {name!r}" if name in found else f"has no column {name!r}"
+            )
+            raise PrepareError(f"{self.name} {problem}, and {advice}; {shown}")
         if name in found:
             raise PrepareError(f"{self.name} has several columns {name!r}; {shown}")
         by_lower = {column.lower(): column for column in found}
@@ -185,6 +188,8 @@ def _guess_delimiter(header: str, wanted: Sequence[str]) -> str:
     for delimiter, cells in split.items():
         if set(wanted) <= set(cells):
             return delimiter
+    if len(split["::"]) > 1:
+        return "::"
     return max(DELIMITERS, key=lambda delimiter: len(split[delimiter]))
 
 
@@ -197,6 +202,8 @@ def _guess_by_width(name: str, text: str, width: int) -> str:
     fitting = [delimiter for delimiter, found in fields.items() if set(found) == {width}]
     if not fitting:  # a quoted line break, or a bad line: the error names it
         fitting = [delimiter for delimiter, found in fields.items() if found[0] == width]
+    if "::" in fitting:  # in one by another separator it is hardly found on every line
+        return "::"
     if len(fitting) > 1:
         raise PrepareError(
             f"{name} can be split at {listing(map(repr, fitting))} into {width} columns; say at "

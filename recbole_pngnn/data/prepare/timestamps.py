@@ -13,7 +13,7 @@ from recbole_pngnn.data.prepare.errors import PrepareError
 from recbole_pngnn.data.prepare.numbers import decimal_point, parse_number
 from recbole_pngnn.data.prepare.table import Table
 
-_UNITS = {"seconds": 1.0, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}
+_UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
 _EARLIEST, _LATEST = 1e8, 4.2e9  # 1973 and 2103: finer units are told apart within them
 _ANY, _TOO_FAR = -1, -2  # 0 is 1970 in every unit
 _COMPACT = {8: "%Y%m%d", 14: "%Y%m%d%H%M%S"}
@@ -59,7 +59,7 @@ def read_timestamps(table: Table, column: str, decimal: str | None = ".") -> Tim
     missing = np.array([text in MISSING for text in texts], dtype=bool)
     if missing.all():
         raise PrepareError(
-            f"{table.name} holds no timestamp in {column!r}; leave out the column of timestamps"
+            f"{table.name} holds no timestamp in its column {column!r}; leave the column out"
         )
     point = decimal_point(texts, decimal)
     numbers = np.array([parse_number(text, point) for text in texts])
@@ -76,7 +76,7 @@ def read_timestamps(table: Table, column: str, decimal: str | None = ".") -> Tim
     if dated.any():
         seconds, note = _from_dates(table, column, codes, dates, bool(compact))
     else:
-        seconds, note = _from_numbers(table, column, codes, numbers)
+        seconds, note = _from_numbers(table, column, codes, texts, numbers)
     n_missing = int(np.count_nonzero(np.isnan(seconds)))
     gone = f"{n_missing:,} rows have no timestamp" if n_missing else ""
     return Timestamps(seconds, tuple(text for text in (note, gone) if text))
@@ -97,7 +97,7 @@ def _from_dates(
 
 
 def _from_numbers(
-    table: Table, column: str, codes: np.ndarray, numbers: np.ndarray
+    table: Table, column: str, codes: np.ndarray, texts: Sequence[str], numbers: np.ndarray
 ) -> tuple[np.ndarray, str]:
     units = _units_of(numbers)
     table.refuse(
@@ -112,7 +112,12 @@ def _from_numbers(
     other = (units >= 0) & (units != usual)
     table.refuse(other[codes], column, f"is not in {name}, as others are", "use one unit")
     note = f"timestamps read as {name} since 1970" if usual else ""
-    return numbers[codes] / _UNITS[name], note
+    # A whole number of nanoseconds is beyond what float64 holds: Python divides it exactly.
+    seconds = [
+        (int(text) if usual and text.isdecimal() else number) / _UNITS[name]
+        for text, number in zip(texts, numbers.tolist(), strict=True)
+    ]
+    return np.array(seconds)[codes], note
 
 
 def _units_of(numbers: np.ndarray) -> np.ndarray:

@@ -198,7 +198,10 @@ def test_an_output_that_is_a_file(prepare_csv):
         (".hidden", "is not a plain folder name"),
         ("", "is not a plain folder name"),
         ("two words", "is not a plain folder name"),
-        ("x" * 300, "File name too long"),
+        ("x" * 151, "is 151 bytes long; give one of at most 150"),
+        ("é" * 76, "is 152 bytes long; give one of at most 150"),
+        ("d[1]", "is not a plain folder name"),
+        ("..", "is not a plain folder name"),
     ],
 )
 def test_names_that_cannot_be_used(prepare, csv_file, nothing_in, name, message):
