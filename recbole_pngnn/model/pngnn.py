@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,8 +13,10 @@ from recbole.utils import InputType
 from torch import Tensor
 from torch.nn import functional as F
 
+from recbole_pngnn.model.labels import read_liked, read_strengths
 from recbole_pngnn.model.trainer import PNGNNTrainer
 from recbole_pngnn.nn.graph import bipartite_adjacency
+from recbole_pngnn.nn.kept import Kept
 from recbole_pngnn.nn.layers import PNEncoder, PositiveEncoder, SignAttention
 from recbole_pngnn.nn.losses import (
     disinterest_dual_bpr,
@@ -21,7 +24,8 @@ from recbole_pngnn.nn.losses import (
     partitioned_dual_bpr,
     squared_norms,
 )
-from recbole_pngnn.nn.regression import ItemItemTerm, ItemRegression, rating_strengths
+from recbole_pngnn.nn.memory import check_memory
+from recbole_pngnn.nn.regression import ItemItemTerm, ItemRegression
 from recbole_pngnn.nn.sampling import DegreeSampler
 from recbole_pngnn.nn.scores import pair_scores
 from recbole_pngnn.nn.sign import SignScore
@@ -39,6 +43,9 @@ LOSSES = ("dual_bpr", "dual_softmax")
 READINGS = ("fused", "partitioned", "disinterest")
 NEGATIVE_GRAPHS = ("attention", "sum", "sign", "none")
 REG_TARGETS = ("fused", "ego")
+# Bytes for the score of a user and an item, all terms and what they are made of at a time.
+SCORE_BYTES = 24
+SMALLER_SCORES = "set a smaller eval_batch_size, which counts users times items"
 
 
 class PNGNN(GeneralRecommender):
@@ -94,14 +101,9 @@ class PNGNN(GeneralRecommender):
         embedding_size = read_int(config, "embedding_size", minimum=1)
         attention_dropout = read_float(config, "attention_dropout", minimum=0.0, maximum=0.99)
 
-        if self.LABEL not in dataset.inter_feat:
-            raise ValueError(
-                "PNGNN needs to know which interactions were liked, and the dataset has no labels; "
-                "set like_threshold, for example like_threshold: {rating: 3.5}"
-            )
+        liked = read_liked(config, dataset, type(self).__name__)
         users = dataset.inter_feat[self.USER_ID]
         items = dataset.inter_feat[self.ITEM_ID]
-        liked = dataset.inter_feat[self.LABEL] > 0
         if bool(liked.all()):
             self.logger.warning(
                 "PNGNN trains on liked interactions alone: its negative graph is empty. Check "
@@ -124,8 +126,7 @@ class PNGNN(GeneralRecommender):
         self.attention = SignAttention(embedding_size, attention_dropout) if fused else None
         exponent = read_float(config, "sampling_exponent")
         disliked_weight = read_optional_float(config, "disliked_weight", minimum=0.0)
-        ratings = dataset.inter_feat[dataset.like_threshold.field]
-        strengths = rating_strengths(ratings, read_float(config, "rating_slope", minimum=0.0))
+        slope = read_float(config, "rating_slope", minimum=0.0)
         softmax: dict[str, Any] = {
             "temperature": read_float(config, "temperature", minimum=1e-3),
             "disliked_weight": disliked_weight,
@@ -134,7 +135,7 @@ class PNGNN(GeneralRecommender):
         }
         users, items, liked = (x.to(self.device) for x in (users, items, liked))
         if self.loss == "dual_softmax":
-            strengths = strengths.to(self.device)
+            strengths = read_strengths(config, dataset, slope).to(self.device)
             weights = strengths if weights is None else weights.to(self.device) * strengths
         shape = (self.n_users, self.n_items)
         if self.loss == "dual_bpr":
@@ -151,8 +152,8 @@ class PNGNN(GeneralRecommender):
             if self.negative_graph == "sign"
             else None
         )
-        self._evaluated: tuple[Tensor, Tensor] | None = None
-        self.register_load_state_dict_post_hook(lambda module, _: module._forget())
+        self._evaluated: Kept[tuple[Tensor, Tensor]] = Kept()
+        self._most_scores = 0
 
     def _read_negative_graph(self, config: Any) -> str:
         choice = read_choice(config, "negative_graph", NEGATIVE_GRAPHS)
@@ -301,21 +302,13 @@ class PNGNN(GeneralRecommender):
 
     def train(self, mode: bool = True) -> PNGNN:
         """Switch between training and evaluation, dropping the embeddings kept for evaluation."""
-        self._forget()
+        self._evaluated.forget()
         return super().train(mode)  # type: ignore[no-any-return]
 
-    def _forget(self) -> None:
-        self._evaluated = None
-
+    @torch.no_grad()
     def _embeddings(self) -> tuple[Tensor, Tensor]:
-        """All embeddings without gradient, computed once a switch to evaluation."""
-        if self.training:
-            with torch.no_grad():
-                return self.forward()
-        if self._evaluated is None:
-            with torch.no_grad():
-                self._evaluated = self.forward()
-        return self._evaluated
+        """All embeddings without gradient, in evaluation computed once for the same parameters."""
+        return self.forward() if self.training else self._evaluated.get(self, self.forward)
 
     def predict(self, interaction: Interaction) -> Tensor:
         """Score user-item pairs.
@@ -325,10 +318,13 @@ class PNGNN(GeneralRecommender):
         """
         users, items = interaction[self.USER_ID], interaction[self.ITEM_ID] + self.n_users
         ranking, v = self._embeddings()
-        if self.loss == "dual_softmax":
-            users, place = users.unique(return_inverse=True)
-            return self._softmax_scores(ranking, v, users)[place, interaction[self.ITEM_ID]]
         scores = (ranking[users] * ranking[items]).sum(dim=1)
+        if self.loss == "dual_softmax":
+            return self._add_terms(
+                scores / self.softmax.temperature,
+                lambda term: term.pairs(users, interaction[self.ITEM_ID]),
+                lambda sign: sign.pairs(ranking, v, users, interaction[self.ITEM_ID]),
+            )
         return self._demote(scores, lambda: (v[users] * v[items]).sum(dim=1))
 
     def full_sort_predict(self, interaction: Interaction) -> Tensor:
@@ -338,26 +334,40 @@ class PNGNN(GeneralRecommender):
             - returns: ``(B * n_items,)``, user by user
         """
         users = interaction[self.USER_ID]
+        self._check_scores(len(users))
         ranking, v = self._embeddings()
-        if self.loss == "dual_softmax":
-            return self._softmax_scores(ranking, v, users).view(-1)
         scores = ranking[users] @ ranking[self.n_users :].T  # (B, n_items)
+        if self.loss == "dual_softmax":
+            return self._add_terms(
+                scores.div_(self.softmax.temperature),
+                lambda term: term(users),
+                lambda sign: sign(ranking, v, users),
+            ).view(-1)
         return self._demote(scores, lambda: v[users] @ v[self.n_users :].T).view(-1)
 
+    def _check_scores(self, n_rows: int) -> None:
+        """Refuse a batch of users whose scores do not fit, the first time that it is so large."""
+        if n_rows > self._most_scores:
+            what = f"scoring {n_rows} users against {self.n_items} items at a time"
+            n_bytes = SCORE_BYTES * n_rows * self.n_items
+            check_memory(what, n_bytes, self.encoder.positive_ego.device, SMALLER_SCORES)
+            self._most_scores = n_rows
+
     @torch.no_grad()
-    def _softmax_scores(self, ranking: Tensor, v: Tensor, users: Tensor) -> Tensor:
-        r"""Score all items: the cosine over the temperature, and the terms beside it.
+    def _add_terms(
+        self,
+        scores: Tensor,
+        item_item: Callable[[ItemItemTerm], Tensor],
+        sign: Callable[[SignScore], Tensor],
+    ) -> Tensor:
+        r"""Add to cosines over the temperature, in their memory, the terms beside them.
 
         .. math:: s_{ui} / \tau + \text{item-item term} + \kappa\, \sigma(\ell_{ui})
-
-        Shapes:
-            - returns: ``(B, n_items)``
         """
-        scores = ranking[users] @ ranking[self.n_users :].T / self.softmax.temperature
         if self.item_item is not None:
-            scores = scores + self.item_item(users)
+            scores += item_item(self.item_item)
         if self.sign is not None:
-            scores = scores + self.sign_weight * torch.sigmoid(self.sign(ranking, v, users))
+            scores += sign(self.sign).sigmoid_().mul_(self.sign_weight)
         return scores
 
     def _demote(self, scores: Tensor, disinterest: Any) -> Tensor:

@@ -10,7 +10,8 @@ from recbole.model.abstract_recommender import GeneralRecommender
 from recbole.utils import InputType, ModelType
 from torch import Tensor
 
-from recbole_pngnn.nn.regression import ItemRegression, rating_strengths
+from recbole_pngnn.model.labels import read_liked, read_strengths
+from recbole_pngnn.nn.regression import ItemRegression
 from recbole_pngnn.options import read_float
 
 
@@ -28,8 +29,11 @@ class SignedEASE(GeneralRecommender):
         dataset: The training part, with the label of each interaction.
 
     Raises:
-        ValueError: An option is missing or impossible, or the dataset has no labels.
+        ValueError: An option is missing or impossible, the dataset has no labels, or there are too
+            many items for the memory.
     """
+
+    item_weights: Tensor
 
     input_type = InputType.POINTWISE
     type = ModelType.TRADITIONAL
@@ -40,20 +44,15 @@ class SignedEASE(GeneralRecommender):
         ridge = read_float(config, "reg_weight", minimum=1e-9)
         slope = read_float(config, "rating_slope", minimum=0.0)
         user_exponent = read_float(config, "user_exponent", minimum=0.0, maximum=1.0)
-        label = config["LABEL_FIELD"]
-        if label not in dataset.inter_feat:
-            raise ValueError(
-                "SignedEASE needs to know which interactions were liked, and the dataset has no "
-                "labels; set like_threshold, for example like_threshold: {rating: 3.5}"
-            )
+        liked = read_liked(config, dataset, "SignedEASE")
         users, items = dataset.inter_feat[self.USER_ID], dataset.inter_feat[self.ITEM_ID]
-        ratings = dataset.inter_feat[dataset.like_threshold.field]
-        weights = torch.where(dataset.inter_feat[label] > 0, 1.0, disliked_weight)
-        weights = weights * rating_strengths(ratings, slope)
+        weights = torch.where(liked, 1.0, disliked_weight)
+        weights = weights * read_strengths(config, dataset, slope)
         users, items, weights = (x.to(self.device) for x in (users, items, weights))
         self.placeholder = torch.nn.Parameter(torch.zeros(1))  # RecBole wants an optimiser
+        remedy = "choose a model without a matrix of items by items, for example PNGNN"
         self._regression = ItemRegression(
-            users, items, weights, self.n_users, self.n_items, ridge, user_exponent
+            users, items, weights, self.n_users, self.n_items, ridge, user_exponent, remedy
         )
         # Not in a checkpoint: it is made again from the data that a checkpoint belongs to.
         self.register_buffer("item_weights", self._regression.fit(), persistent=False)
@@ -75,8 +74,8 @@ class SignedEASE(GeneralRecommender):
         Shapes:
             - returns: ``(B,)``
         """
-        users, place = interaction[self.USER_ID].unique(return_inverse=True)
-        return self._scores(users)[place, interaction[self.ITEM_ID]]
+        pair = (interaction[self.USER_ID], interaction[self.ITEM_ID])
+        return self._regression.pairs(*pair, self.item_weights)
 
     def full_sort_predict(self, interaction: Interaction) -> Tensor:
         """Score users against all items.

@@ -5,14 +5,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from recbole_pngnn.nn.item_item import ease_weights
-from recbole_pngnn.nn.product import compressed, sparse_product
+from recbole_pngnn.nn.item_item import ease_weights_
+from recbole_pngnn.nn.memory import ENTRIES_AT_ONCE, check_memory, gibibytes
+from recbole_pngnn.nn.product import add_product_, compressed, sparse_product
+from recbole_pngnn.nn.scores import picked_scores
 from recbole_pngnn.nn.softmax import UserTargets
 
-# A dense matrix of items by items, and its inverse, in double precision: 2 * 8 bytes a pair.
+# An inverse of more takes longer than a training.
 MOST_ITEMS = 20_000
 # Rows that are dense at a time.
 USERS_AT_ONCE = 2048
+# Bytes a pair of items: the matrix in double precision, which becomes its own inverse, and the
+# solution in single precision. Cross-fitting keeps the whole matrix and that solution beside them.
+FIT_BYTES = 8 + 4
+CROSS_FIT_BYTES = 8 + 8 + 4
 
 
 def rating_strengths(ratings: Tensor, slope: float) -> Tensor:
@@ -30,7 +36,7 @@ def rating_strengths(ratings: Tensor, slope: float) -> Tensor:
     return torch.exp(slope * (ratings - ratings.max()) / spread)
 
 
-class ItemRegression:
+class ItemRegression(nn.Module):
     r"""Predict a user's weights of items from the weights of the other items.
 
     .. math:: B = \arg\min_B \; \sum_u c_u \| x_u - x_u B \|^2 + \lambda \|B\|^2, \quad
@@ -50,13 +56,17 @@ class ItemRegression:
         n_items: Number of items.
         ridge: The penalty lambda.
         user_exponent: The power a; 0 for users that count by their interactions.
+        remedy: What to do where there are too many items, for the message.
 
     Shapes:
         - users, items, weights: ``(E,)``
 
     Raises:
-        ValueError: There are too many items for a dense matrix of them.
+        ValueError: There are too many items for a dense matrix of them, or too little memory for
+            what is asked for.
     """
+
+    _row_weights: Tensor
 
     def __init__(
         self,
@@ -67,27 +77,34 @@ class ItemRegression:
         n_items: int,
         ridge: float,
         user_exponent: float,
+        remedy: str = "set item_item_weight and item_item_train_weight to 0",
     ) -> None:
+        super().__init__()
+        self.remedy = remedy
         if n_items > MOST_ITEMS:
             raise ValueError(
                 f"the item-item regression inverts a dense matrix of {n_items} x {n_items} items "
-                f"({16 * n_items**2 / 2**30:.0f} GiB); at most {MOST_ITEMS} items are taken: set "
-                f"item_item_weight and item_item_train_weight to 0"
+                f"({gibibytes(FIT_BYTES * n_items**2)}); at most {MOST_ITEMS} items are taken: "
+                f"{remedy}"
             )
         self.ridge = ridge
         self.n_users, self.n_items = n_users, n_items
         self._history = UserTargets(users, items, weights.to(torch.float32), n_users)
         counts = torch.bincount(users, minlength=n_users).clamp(min=1).to(torch.float32)
         scale = counts.pow(-2.0 * user_exponent)
-        self._row_weights = scale / scale.mean()  # (n_users,)
+        self.register_buffer("_row_weights", scale / scale.mean(), persistent=False)  # (n_users,)
 
     def fit(self) -> Tensor:
         """Solve for B on all users.
 
         Shapes:
             - returns: ``(n_items, n_items)``
+
+        Raises:
+            ValueError: There is too little memory.
         """
-        return ease_weights(self._gram(self._everybody()), self.ridge).to(torch.float32)
+        self._check_memory("the item-item regression", FIT_BYTES, 0, self.remedy)
+        return ease_weights_(self._gram(self._everybody()), self.ridge).to(torch.float32)
 
     def predict(self, users: Tensor, solution: Tensor) -> Tensor:
         """Predict the weights of all items for a batch of users by a B.
@@ -113,16 +130,44 @@ class ItemRegression:
 
         Shapes:
             - returns: ``(n_users, n_items)``
+
+        Raises:
+            ValueError: There is too little memory.
         """
+        what, remedy = "the cross-fitted item-item regression", "set item_item_train_weight to 0"
+        self._check_memory(what, CROSS_FIT_BYTES, self.n_users, remedy)
         everybody = self._everybody()
         gram = self._gram(everybody)
         fold = torch.randperm(self.n_users, generator=generator).to(everybody.device) % n_folds
         predictions = torch.zeros(self.n_users, self.n_items, device=everybody.device)
         for part in range(n_folds):
             users = everybody[fold == part]
-            solution = ease_weights(gram - self._gram(users), self.ridge)
-            predictions[users] = self.predict(users, solution.to(torch.float32))
+            others = self._gram(users)
+            torch.sub(gram, others, out=others)
+            solution = ease_weights_(others, self.ridge).to(torch.float32)
+            del others
+            for batch in users.split(self._users_at_once()):
+                predictions[batch] = self.predict(batch, solution)
+            del solution
         return predictions
+
+    def pairs(self, users: Tensor, items: Tensor, solution: Tensor) -> Tensor:
+        """Predict the weights of user-item pairs, without a table of all users' items.
+
+        Shapes:
+            - users, items: ``(P,)``; solution: ``(n_items, n_items)``; returns: ``(P,)``
+        """
+        return picked_scores(lambda some: self.predict(some, solution), users, items, self.n_items)
+
+    def _users_at_once(self) -> int:
+        return max(2, ENTRIES_AT_ONCE // self.n_items)
+
+    def _check_memory(self, what: str, bytes_a_pair: int, n_predicted: int, remedy: str) -> None:
+        """Count what is held at a time, the dense rows of a batch of users too."""
+        n_rows = n_predicted + min(self.n_users, USERS_AT_ONCE)
+        n_bytes = bytes_a_pair * self.n_items**2 + 4 * n_rows * self.n_items
+        what += f" of {self.n_items} items" + (f" and {n_predicted} users" if n_predicted else "")
+        check_memory(what, n_bytes, self._row_weights.device, remedy)
 
     def _everybody(self) -> Tensor:
         return torch.arange(self.n_users, device=self._row_weights.device)
@@ -138,7 +183,7 @@ class ItemRegression:
             columns = torch.sparse_coo_tensor(indices, weighted, shape, check_invariants=False)
             dense = torch.zeros(len(batch), self.n_items, device=users.device)
             dense.index_put_((rows, items), weights, accumulate=True)
-            gram += sparse_product(compressed(columns), dense)
+            add_product_(gram, compressed(columns), dense, self._users_at_once())
         return gram
 
 
@@ -148,10 +193,15 @@ def standardised(scores: Tensor) -> Tensor:
     Shapes:
         - scores, returns: ``(B, n_items)``; rows without variation become 0
     """
+    return standardised_(scores.clone())
+
+
+def standardised_(scores: Tensor) -> Tensor:
+    """See :func:`standardised`; in the memory of the scores."""
     items = scores[:, 1:]
     deviation = items.std(dim=1, correction=0, keepdim=True)
-    centred = scores - items.mean(dim=1, keepdim=True)
-    return torch.where(deviation > 0, centred / deviation.clamp(min=1e-12), 0.0)
+    scores.sub_(items.mean(dim=1, keepdim=True)).div_(deviation.clamp(min=1e-12))
+    return scores.masked_fill_(~(deviation > 0), 0.0)
 
 
 class ItemItemTerm(nn.Module):
@@ -172,6 +222,7 @@ class ItemItemTerm(nn.Module):
     """
 
     solution: Tensor
+    _cross_fitted: Tensor | None
 
     def __init__(
         self,
@@ -187,7 +238,7 @@ class ItemItemTerm(nn.Module):
         self.n_folds, self.seed = n_folds, seed
         # It follows from the data, so a checkpoint need not hold it.
         self.register_buffer("solution", regression.fit(), persistent=False)
-        self._cross_fitted: Tensor | None = None
+        self.register_buffer("_cross_fitted", None, persistent=False)
 
     def forward(self, users: Tensor) -> Tensor:
         """Return the term where items are ranked.
@@ -195,7 +246,15 @@ class ItemItemTerm(nn.Module):
         Shapes:
             - users: ``(B,)``; returns: ``(B, n_items)``
         """
-        return self.weight * standardised(self.regression.predict(users, self.solution))
+        return standardised_(self.regression.predict(users, self.solution)).mul_(self.weight)
+
+    def pairs(self, users: Tensor, items: Tensor) -> Tensor:
+        """Return the term of user-item pairs, without a table of all users' items.
+
+        Shapes:
+            - users, items: ``(P,)``; returns: ``(P,)``
+        """
+        return picked_scores(self, users, items, self.regression.n_items)
 
     def in_training(self, users: Tensor) -> Tensor | None:
         """Return the term in the training's scores, None where it has no weight there.
@@ -207,6 +266,8 @@ class ItemItemTerm(nn.Module):
             return None
         if self._cross_fitted is None:  # not before training: recommending needs none of it
             generator = torch.Generator().manual_seed(self.seed)
-            predictions = self.regression.cross_fitted(self.n_folds, generator)
-            self._cross_fitted = self.train_weight * standardised(predictions)
+            term = self.regression.cross_fitted(self.n_folds, generator)
+            for rows in term.split(max(2, ENTRIES_AT_ONCE // term.shape[1])):
+                standardised_(rows).mul_(self.train_weight)
+            self._cross_fitted = term
         return self._cross_fitted[users]

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from recbole_pngnn.nn.alias import AliasTable
+from recbole_pngnn.nn.exact import ExactBuffers
+from recbole_pngnn.nn.product import index_type
 
 # A dense table of rated pairs costs a byte a pair; beyond this, sorted keys are searched.
 DENSE_TABLE_BYTES = 256 * 2**20
 # Rounds of rejection before the few draws left are made from their exact distributions.
 REJECTION_ROUNDS = 16
+# The exact distributions of so many users and items are held at a time, some 40 bytes each.
+EXACT_ENTRIES = 2**24
 
 
-class RatedPairs:
+class RatedPairs(nn.Module):
     """Answer whether users rated items, for many pairs at once.
 
     Args:
@@ -27,19 +31,23 @@ class RatedPairs:
         - users, items: ``(E,)``
     """
 
+    _table: Tensor
+
     def __init__(
         self, users: Tensor, items: Tensor, n_users: int, n_items: int, dense: bool | None = None
     ) -> None:
+        super().__init__()
         self.n_items = n_items
         keys = users.to(torch.int64) * n_items + items
         self.dense = n_users * n_items <= DENSE_TABLE_BYTES if dense is None else dense
         if self.dense:
-            self._table = torch.zeros(n_users * n_items, dtype=torch.bool, device=users.device)
-            self._table[keys] = True
+            table = torch.zeros(n_users * n_items, dtype=torch.bool, device=users.device)
+            table[keys] = True
         else:
             # The sentinel keeps the search inside the array, also where there are no pairs.
             sentinel = torch.tensor([n_users * n_items], device=users.device)
-            self._table = torch.cat([torch.unique(keys), sentinel])
+            table = torch.cat([torch.unique(keys), sentinel])
+        self.register_buffer("_table", table, persistent=False)
 
     def contains(self, users: Tensor, items: Tensor) -> Tensor:
         """Tell for each pair whether it was rated.
@@ -49,11 +57,12 @@ class RatedPairs:
         """
         keys = users * self.n_items + items
         if self.dense:  # on one thread index_select is faster than [], most with 32-bit indices
-            return self._table.index_select(0, keys.reshape(-1).to(torch.int32)).view(keys.shape)
+            flat = keys.reshape(-1).to(index_type(len(self._table)))
+            return self._table.index_select(0, flat).view(keys.shape)
         return self._table[torch.searchsorted(self._table, keys)] == keys
 
 
-class DegreeSampler:
+class DegreeSampler(ExactBuffers):
     r"""Draw items that a user did not rate, popular ones more often.
 
     .. math:: P(j \mid u) \propto d_j^{\alpha} \, [j \notin \mathcal{N}(u)]
@@ -77,6 +86,8 @@ class DegreeSampler:
         ValueError: There are no interactions, or a user rated every item that can be drawn.
     """
 
+    probabilities: Tensor
+
     def __init__(
         self,
         users: Tensor,
@@ -86,11 +97,13 @@ class DegreeSampler:
         exponent: float = 0.75,
         dense: bool | None = None,
     ) -> None:
+        super().__init__()
         if not len(items):
             raise ValueError("no training interactions: there are no degrees to sample by")
         degrees = torch.bincount(items, minlength=n_items).to(torch.float64)
-        self.probabilities = torch.where(degrees > 0, degrees.clamp(min=1).pow(exponent), 0.0)
-        self.probabilities /= self.probabilities.sum()
+        probabilities = torch.where(degrees > 0, degrees.clamp(min=1).pow(exponent), 0.0)
+        probabilities /= probabilities.sum()
+        self.register_buffer("probabilities", probabilities, persistent=False)
         self._table = AliasTable(self.probabilities)
         self.rated = RatedPairs(users, items, n_users, n_items, dense)
         self._refuse_full_users(users, items, n_items, int((degrees > 0).sum()))
@@ -126,13 +139,14 @@ class DegreeSampler:
     def _draw_exactly(self, users: Tensor, generator: torch.Generator | None) -> Tensor:
         all_items = torch.arange(len(self.probabilities), device=users.device)
         drawn = torch.empty_like(users)
-        for start in range(0, len(users), 1024):  # bounds the (chunk, n_items) table
-            chunk = users[start : start + 1024]
+        # Draws depend on the number of rows, which is one for all catalogues up to 16,384 items.
+        at_once = max(1, min(1024, EXACT_ENTRIES // len(all_items)))
+        for start in range(0, len(users), at_once):
+            chunk = users[start : start + at_once]
             allowed = ~self.rated.contains(chunk[:, None], all_items[None, :])
             weights = self.probabilities * allowed  # (chunk, n_items)
-            drawn[start : start + 1024] = torch.multinomial(weights, 1, generator=generator).view(
-                -1
-            )
+            picks = torch.multinomial(weights, 1, generator=generator)
+            drawn[start : start + at_once] = picks.view(-1)
         return drawn
 
     @staticmethod

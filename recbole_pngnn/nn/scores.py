@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from recbole_pngnn.nn.product import sparse_product
+from recbole_pngnn.nn.memory import ENTRIES_AT_ONCE
+from recbole_pngnn.nn.product import index_type, sparse_product
 
 
 class _SampledProduct(torch.autograd.Function):
@@ -42,10 +44,11 @@ class _SampledProduct(torch.autograd.Function):
 def _row_pattern(items: Tensor, values: Tensor, item_table: Tensor) -> Tensor:
     """Sparse ``(B, n_items)`` matrix with ``values`` at each row's ``items``."""
     n_rows, per_row = items.shape
-    starts = torch.arange(0, n_rows * per_row + 1, per_row, dtype=torch.int32, device=items.device)
+    indices = index_type(max(items.numel(), len(item_table)))
+    starts = torch.arange(0, items.numel() + 1, per_row, dtype=indices, device=items.device)
     return torch.sparse_csr_tensor(
         starts,
-        items.reshape(-1).to(torch.int32),
+        items.reshape(-1).to(indices),
         values.reshape(-1),
         (n_rows, len(item_table)),
         check_invariants=False,
@@ -56,12 +59,13 @@ def _column_pattern(items: Tensor, values: Tensor, n_items: int) -> Tensor:
     """The transpose of :func:`_row_pattern`, ``(n_items, B)``, by a counting sort."""
     n_rows, per_row = items.shape
     flat = items.reshape(-1)
-    order = torch.sort(flat.to(torch.int32), stable=True).indices
-    starts = torch.zeros(n_items + 1, dtype=torch.int32, device=items.device)
+    indices = index_type(max(flat.numel(), n_items))
+    order = torch.sort(flat.to(indices), stable=True).indices
+    starts = torch.zeros(n_items + 1, dtype=indices, device=items.device)
     starts[1:] = torch.bincount(flat, minlength=n_items).cumsum(0)
     return torch.sparse_csr_tensor(
         starts,
-        torch.div(order, per_row, rounding_mode="floor").to(torch.int32),
+        torch.div(order, per_row, rounding_mode="floor").to(indices),
         values.reshape(-1).index_select(0, order),
         (n_items, n_rows),
         check_invariants=False,
@@ -85,3 +89,33 @@ def pair_scores(user_rows: Tensor, item_table: Tensor, items: Tensor) -> Tensor:
     if user_rows.device.type == "cpu" and torch.backends.mkl.is_available():
         return _SampledProduct.apply(user_rows, item_table, items)  # type: ignore[no-any-return]
     return torch.einsum("bd,bsd->bs", user_rows, item_table[items])
+
+
+def picked_scores(
+    table: Callable[[Tensor], Tensor], users: Tensor, items: Tensor, n_items: int
+) -> Tensor:
+    """Pick the scores of pairs from tables of all items, made for a few users at a time.
+
+    For scores that need all items of a user; inner products alone need none.
+
+    Args:
+        table: Scores of all items, ``(U, n_items)``, for some users.
+        users: User of each pair.
+        items: Item of each pair.
+        n_items: Number of items.
+
+    Shapes:
+        - users, items: ``(P,)``; returns: ``(P,)``
+    """
+    distinct, row = users.unique(return_inverse=True)
+    at_once = max(1, ENTRIES_AT_ONCE // n_items)
+    if len(distinct) <= at_once:
+        return table(distinct)[row, items]
+    chunk = torch.div(row, at_once, rounding_mode="floor")
+    order = torch.sort(chunk, stable=True).indices
+    parts = order.split(torch.bincount(chunk).tolist())
+    picked = [
+        table(some)[row[part] - n * at_once, items[part]]
+        for n, (some, part) in enumerate(zip(distinct.split(at_once), parts, strict=True))
+    ]
+    return torch.cat(picked).index_select(0, torch.argsort(order))

@@ -72,6 +72,18 @@ class SignScore(nn.Module):
         logits = logits - self.disinterest * (v[users] @ v[items].T)
         return logits + (self.bias + self.node_bias[users][:, None] + self.node_bias[items])
 
+    def pairs(self, interest: Tensor, disinterest: Tensor, users: Tensor, items: Tensor) -> Tensor:
+        """Return the logits of user-item pairs.
+
+        Shapes:
+            - interest: ``(N, D)``; disinterest: ``(N, D')``; users, items, returns: ``(P,)``
+        """
+        ends, z, v = (users, items + self.n_users), interest.detach(), disinterest
+        logits = self.interest * _products(z, *ends) - self.disinterest * _products(v, *ends)
+        for end in ends:
+            logits = logits + self.node_bias.index_select(0, end)
+        return logits + self.bias
+
     def disinterest_embeddings(self) -> Tensor:
         """Return v at length 1, ``(N, D')``; 0 where a node has no disliked edge."""
         v = propagate_without_ego(self.negative_ego, self.negative_adjacency(), 2)
@@ -86,11 +98,7 @@ class SignScore(nn.Module):
         """
         rows, items, signs = self._signs.of(users)
         # Of the pairs alone: a gradient of all items would be mostly zeros.
-        ends, z, v = (users[rows], items + self.n_users), interest.detach(), disinterest
-        logits = self.interest * _products(z, *ends) - self.disinterest * _products(v, *ends)
-        for end in ends:
-            logits = logits + self.node_bias.index_select(0, end)
-        logits = logits + self.bias
+        logits = self.pairs(interest, disinterest, users[rows], items)
         terms = F.binary_cross_entropy_with_logits(logits, signs.to(logits.dtype), reduction="sum")
         return terms / max(len(signs), 1)
 

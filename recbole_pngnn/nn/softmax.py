@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from recbole_pngnn.nn.alias import AliasTable
+from recbole_pngnn.nn.exact import ExactBuffers
 from recbole_pngnn.nn.sampling import RatedPairs
 
 
-class UserTargets:
+class UserTargets(nn.Module):
     """The rated items of each user with their target weights, looked up by batches of users.
 
     Args:
@@ -25,16 +26,25 @@ class UserTargets:
         ValueError: A weight is negative.
     """
 
+    _items: Tensor
+    _weights: Tensor
+    _counts: Tensor
+    _starts: Tensor
+
     def __init__(self, users: Tensor, items: Tensor, weights: Tensor, n_users: int) -> None:
+        super().__init__()
         if len(weights) and float(weights.min()) < 0:
             raise ValueError(
                 f"target weights must not be negative, found {float(weights.min())}; a weight of 0 "
                 f"makes an item as good as unobserved"
             )
         order = torch.sort(users, stable=True).indices
-        self._items, self._weights = items[order], weights[order]
-        self._counts = torch.bincount(users, minlength=n_users)
-        self._starts = self._counts.cumsum(0) - self._counts
+        counts = torch.bincount(users, minlength=n_users)
+        # They follow from the data, so a checkpoint need not hold them.
+        self.register_buffer("_items", items[order], persistent=False)
+        self.register_buffer("_weights", weights[order], persistent=False)
+        self.register_buffer("_counts", counts, persistent=False)
+        self.register_buffer("_starts", counts.cumsum(0) - counts, persistent=False)
 
     def of(self, users: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the targets of a batch: row of the batch, item and weight of each.
@@ -132,7 +142,7 @@ def _weighted_mean(
     return loss / weights.sum().clamp(min=torch.finfo(loss.dtype).tiny)
 
 
-class CatalogueSampler:
+class CatalogueSampler(ExactBuffers):
     r"""Draw items for a batch of users to share, and tell how probable they were.
 
     .. math:: q_j \propto (1 + d_j)^\alpha
@@ -152,6 +162,8 @@ class CatalogueSampler:
         - users, items: ``(E,)``
     """
 
+    probabilities: Tensor
+
     def __init__(
         self,
         users: Tensor,
@@ -161,10 +173,12 @@ class CatalogueSampler:
         exponent: float,
         n_samples: int,
     ) -> None:
+        super().__init__()
         degrees = torch.bincount(items, minlength=n_items).to(torch.float64)
         probabilities = (1.0 + degrees).pow(exponent)
         probabilities[0] = 0.0
-        self.probabilities = probabilities / probabilities.sum()
+        probabilities /= probabilities.sum()
+        self.register_buffer("probabilities", probabilities, persistent=False)
         self._table = AliasTable(self.probabilities)
         self.n_samples = n_samples
         self._rated = RatedPairs(users, items, n_users, n_items)
@@ -186,7 +200,7 @@ class CatalogueSampler:
         return items, log_expected, self._rated.contains(users[:, None], items[None, :])
 
 
-class UserSoftmax:
+class UserSoftmax(nn.Module):
     """The loss of a batch of users: :func:`dual_softmax`, or its sampled form.
 
     Args:
@@ -222,6 +236,7 @@ class UserSoftmax:
         n_samples: int | None = None,
         sampling_exponent: float = 0.75,
     ) -> None:
+        super().__init__()
         self.temperature = temperature
         self.sampler = (
             None
