@@ -305,6 +305,10 @@ class PNGNN(GeneralRecommender):
         self._evaluated.forget()
         return super().train(mode)  # type: ignore[no-any-return]
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> PNGNN:
+        self._evaluated.forget()  # on the device that is left
+        return super()._apply(fn, recurse)  # type: ignore[no-any-return]
+
     @torch.no_grad()
     def _embeddings(self) -> tuple[Tensor, Tensor]:
         """All embeddings without gradient, in evaluation computed once for the same parameters."""

@@ -62,5 +62,5 @@ def _marks(module: nn.Module) -> list[tuple[Any, ...]]:
 
 
 def _values(module: nn.Module) -> list[Tensor]:
-    flat = [parameter.detach().reshape(-1) for parameter in module.parameters()]
+    flat = [p.detach().reshape(-1) for p in module.parameters() if p.device.type != "meta"]
     return [some[:: max(1, -(-len(some) // COMPARED))] for some in flat]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from recbole.sampler.sampler import Sampler
 
+from recbole_pngnn.protocol.user_items import UserItems
+
 
 class RatedSampler(Sampler):
     """A Sampler whose used items are those that the user rated in earlier phases.
@@ -19,21 +21,21 @@ class RatedSampler(Sampler):
     made up by augmentation masks nothing. Without ``like_threshold`` it is RecBole's Sampler.
     """
 
-    def get_used_ids(self) -> dict[str, np.ndarray]:
+    def get_used_ids(self) -> dict[str, UserItems]:
         """Return for each phase a set of items a user, see the class."""
         if getattr(self.datasets[0], "like_threshold", None) is None:
             return super().get_used_ids()  # type: ignore[no-any-return]
-        used: dict[str, np.ndarray] = {}
+        used: dict[str, UserItems] = {}
         earlier: list[np.ndarray] = []
         for phase, dataset in zip(self.phases, self.datasets, strict=True):
             shown = dataset.inter_feat
             own = np.stack([shown[self.uid_field].numpy(), shown[self.iid_field].numpy()], axis=1)
             rated = dataset.rated.numpy()
             pairs = [*earlier, own] + ([rated] if phase == "train" else [])
-            used[phase] = _items_of_users(np.concatenate(pairs), self.user_num)
+            used[phase] = UserItems(np.concatenate(pairs), self.user_num)
             earlier.append(rated)
-        full = [user for user, items in enumerate(used["train"]) if len(items) + 1 >= self.item_num]
-        if full:
+        full = np.flatnonzero(used["train"].counts + 1 >= self.item_num)
+        if len(full):
             raise ValueError(
                 f"{len(full)} user(s) rated all {self.item_num - 1} items in training (first "
                 f"internal id: {full[0]}), so no unobserved item is left for them; leave them out, "
@@ -46,16 +48,3 @@ class RatedSampler(Sampler):
             return super()._get_candidates_list()  # type: ignore[no-any-return]
         # RecBole counts the popularity of validation and test items too.
         return self.datasets[0].inter_feat[self.iid_field].tolist()  # type: ignore[no-any-return]
-
-
-def _items_of_users(pairs: np.ndarray, n_users: int) -> np.ndarray:
-    """Sets of items by user: ``(n_users,)`` objects from ``(n, 2)`` pairs."""
-    pairs = pairs[np.argsort(pairs[:, 0], kind="stable")]
-    ends = np.bincount(pairs[:, 0], minlength=n_users).cumsum()
-    items = pairs[:, 1].tolist()
-    sets = np.empty(n_users, dtype=object)
-    start = 0
-    for user, end in enumerate(ends.tolist()):
-        sets[user] = set(items[start:end])
-        start = end
-    return sets

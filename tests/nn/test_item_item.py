@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from recbole_pngnn.nn.item_item import ease_weights
+from recbole_pngnn.nn import item_item
+from recbole_pngnn.nn.item_item import ease_weights, ease_weights_
 
 
 def objective(matrix, weights, reg):
@@ -38,3 +39,21 @@ def test_precision_is_that_of_the_input(dtype):
     kept = gram.clone()
     assert ease_weights(gram, 1.0).dtype == dtype
     assert torch.equal(gram, kept)
+
+
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 40])
+def test_in_its_own_memory_it_is_the_same_to_the_last_bit(n, monkeypatch):
+    monkeypatch.setattr(item_item, "_BLOCK", 8)
+    generator = torch.Generator().manual_seed(n)
+    matrix = torch.rand(60, n, dtype=torch.float64, generator=generator)
+    # As rounding does: the triangles differ a little, and the lower one counts.
+    gram = matrix.T @ matrix + 1e-9 * torch.rand(n, n, dtype=torch.float64, generator=generator)
+    plain = gram.clone()
+    plain.diagonal().add_(3.0)
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(plain))
+    expected = (inverse / -inverse.diagonal()).fill_diagonal_(0.0)
+    assert torch.equal(ease_weights(gram, 3.0), expected)
+    found = ease_weights_(gram, 3.0)
+    assert torch.equal(found, expected)
+    assert found.data_ptr() == gram.data_ptr()
+    assert found.is_contiguous()  # a product with it copies nothing

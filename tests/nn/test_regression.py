@@ -1,10 +1,20 @@
 """The item-item regression against a solver, column by column."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
-from recbole_pngnn.nn.regression import MOST_ITEMS, ItemRegression, standardised
+from recbole_pngnn.nn import memory, regression, scores
+from recbole_pngnn.nn.regression import (
+    MOST_ITEMS,
+    ItemItemTerm,
+    ItemRegression,
+    standardised,
+)
 
 N_USERS, N_ITEMS, RIDGE = 12, 6, 0.7
 
@@ -84,3 +94,79 @@ def test_standardised():
     expected = torch.tensor([-1.0, 0.0, 1.0]) / deviation
     torch.testing.assert_close(found[0, 1:], expected)
     assert not found[1].any()
+
+
+def test_the_table_in_training_is_made_in_place(interactions, monkeypatch):
+    model = ItemRegression(*interactions, N_USERS, N_ITEMS, RIDGE, 0.25)
+    expected = model.cross_fitted(3, torch.Generator().manual_seed(5))
+    expected = 0.4 * standardised(expected)
+    monkeypatch.setattr(regression, "ENTRIES_AT_ONCE", 2 * N_ITEMS + 1)  # two users at a time
+    term = ItemItemTerm(model, 0.1, train_weight=0.4, n_folds=3, seed=5)
+    assert torch.equal(term.in_training(torch.arange(N_USERS)), expected)
+
+
+@pytest.mark.parametrize("entries", [1, 2 * N_ITEMS, 10**6])
+def test_pairs_are_picked_from_a_few_users_at_a_time(interactions, entries, monkeypatch):
+    monkeypatch.setattr(scores, "ENTRIES_AT_ONCE", entries)
+    model = ItemRegression(*interactions, N_USERS, N_ITEMS, RIDGE, 0.25)
+    term = ItemItemTerm(model, 0.7)
+    users = torch.tensor([7, 0, 7, 3, 11, 0, 5, 7])
+    items = torch.tensor([5, 1, 2, 3, 4, 1, 0, 5])
+    most = []
+    predict = model.predict
+    monkeypatch.setattr(model, "predict", lambda u, *a: most.append(len(u)) or predict(u, *a))
+    found = term.pairs(users, items), model.pairs(users, items, term.solution)
+    assert max(most) == min(5, max(1, entries // N_ITEMS))
+    everybody = torch.arange(N_USERS)
+    assert torch.equal(found[0], term(everybody)[users, items])
+    assert torch.equal(found[1], model.predict(everybody, term.solution)[users, items])
+
+
+def test_what_does_not_fit_is_refused_before_it_is_made(interactions, monkeypatch):
+    model = ItemRegression(*interactions, N_USERS, N_ITEMS, RIDGE, 0.0)
+    made = []
+    monkeypatch.setattr(model, "_gram", lambda users: made.append(users))
+    # 12 bytes a pair of items; 20 and 4 a user and item while cross-fitting; and dense rows.
+    needs = {"fit": 12 * 36 + 4 * 12 * 6, "cross_fitted": 20 * 36 + 2 * 4 * 12 * 6}
+    for name, arguments in (("fit", ()), ("cross_fitted", (3, torch.Generator()))):
+        monkeypatch.setattr(memory, "available_bytes", lambda _, n=name: needs[n] - 1)
+        with pytest.raises(ValueError, match=r"regression of 6 items.* takes .*weight to 0"):
+            getattr(model, name)(*arguments)
+    assert not made
+
+
+MEASURE = """
+import resource, sys, torch
+from recbole_pngnn.nn import memory
+from recbole_pngnn.nn.regression import ItemRegression
+torch.set_num_threads(1)
+n = int(sys.argv[1])
+users = torch.arange(600).repeat_interleave(20)
+items = torch.randint(0, n, users.shape, generator=torch.Generator().manual_seed(0))
+small = ItemRegression(users, items % 50, torch.ones(len(users)), 600, 50, 1.0, 0.0)
+small.fit()  # libraries are loaded by now
+small.cross_fitted(2, torch.Generator())
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+promised = []
+memory.available_bytes = lambda _: 2**60
+check = memory.check_memory
+import recbole_pngnn.nn.regression as regression
+regression.check_memory = lambda what, n_bytes, *_: promised.append(n_bytes)
+large = ItemRegression(users, items, torch.ones(len(users)), 600, n, 1.0, 0.0)
+before = peak()
+if sys.argv[2] == "fit":
+    large.fit()
+else:
+    large.cross_fitted(2, torch.Generator())
+print((peak() - before) / promised[0])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
+@pytest.mark.parametrize("what", ["fit", "cross_fitted"])
+def test_the_cost_that_is_told_is_the_real_one(what):
+    command = [sys.executable, "-c", MEASURE, "2200", what]
+    where = Path(regression.__file__).parents[2]
+    run = subprocess.run(command, cwd=where, capture_output=True, text=True, check=True)
+    assert 0.75 < float(run.stdout) < 1.15
