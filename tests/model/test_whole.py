@@ -35,7 +35,7 @@ def build(atomic, make_config):
     def build_model(name):
         model, options = MODELS[name]
         if model != "SignedEASE":
-            options = {"embedding_size": 8, "n_samples": 3, "train_batch_size": 16, **options}
+            options = {"embedding_size": 8, "train_batch_size": 16, **options}
         train, test = known_answer()
         atomic("known", train, (), test)
         config = make_config(model, "known", topk=[1], valid_metric="NDCG@1", **options)

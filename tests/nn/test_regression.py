@@ -136,37 +136,31 @@ def test_what_does_not_fit_is_refused_before_it_is_made(interactions, monkeypatc
 
 
 MEASURE = """
-import resource, sys, torch
-from recbole_pngnn.nn import memory
+import re, torch
 from recbole_pngnn.nn.regression import ItemRegression
 torch.set_num_threads(1)
-n = int(sys.argv[1])
+n = 2200
 users = torch.arange(600).repeat_interleave(20)
 items = torch.randint(0, n, users.shape, generator=torch.Generator().manual_seed(0))
 small = ItemRegression(users, items % 50, torch.ones(len(users)), 600, 50, 1.0, 0.0)
 small.fit()  # libraries are loaded by now
 small.cross_fitted(2, torch.Generator())
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def peak():  # of this process; getrusage starts with that of the one which began it
+    return 1024 * int(re.search("VmHWM:[^0-9]*([0-9]+)", open("/proc/self/status").read())[1])
 promised = []
-memory.available_bytes = lambda _: 2**60
-check = memory.check_memory
 import recbole_pngnn.nn.regression as regression
-regression.check_memory = lambda what, n_bytes, *_: promised.append(n_bytes)
 large = ItemRegression(users, items, torch.ones(len(users)), 600, n, 1.0, 0.0)
+regression.check_memory = lambda what, n_bytes, *_: promised.append(n_bytes)
 before = peak()
-if sys.argv[2] == "fit":
-    large.fit()
-else:
-    large.cross_fitted(2, torch.Generator())
-print((peak() - before) / promised[0])
+large.cross_fitted(2, torch.Generator())
+print(*promised, peak() - before)
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
-@pytest.mark.parametrize("what", ["fit", "cross_fitted"])
-def test_the_cost_that_is_told_is_the_real_one(what):
-    command = [sys.executable, "-c", MEASURE, "2200", what]
+def test_the_cost_that_is_told_is_the_real_one():
     where = Path(regression.__file__).parents[2]
+    command = [sys.executable, "-c", MEASURE]
     run = subprocess.run(command, cwd=where, capture_output=True, text=True, check=True)
-    assert 0.75 < float(run.stdout) < 1.15
+    promised, found = map(int, run.stdout.split())
+    assert 0.75 * promised < found < promised + 40 * 2**20  # MKL's own memory
