@@ -11,22 +11,38 @@ from pathlib import Path
 from typing import Any
 
 from recbole_pngnn import __version__
+from recbole_pngnn.arguments import Parser, check_dashes
 from recbole_pngnn.augment import command as augment_command
 from recbole_pngnn.augment import report_command
 from recbole_pngnn.benchmark import command as benchmark_command
 from recbole_pngnn.data.prepare import command as prepare_command
-from recbole_pngnn.files import read_user_ids, write_whole
+from recbole_pngnn.failure import told
+from recbole_pngnn.files import check_place, is_file_name, read_user_ids, write_whole
+from recbole_pngnn.literals import read_value
 
 _RUN_EPILOG = """\
 Any option of RecBole and of the model is set as --key=value (or --key value), above the files:
   recbole-pngnn run --model=PNGNN --dataset=ml-100k --epochs=20 --reading=partitioned
   recbole-pngnn run --model=EASE --reg_weight=500 --result_file=ease.json
-Defaults and their meaning: properties/overall.yaml (the protocol) and properties/model/PNGNN.yaml.
+
+Options of every model, the most used:
+  --data_path=FOLDER          where datasets are        --output_dir=FOLDER    what a run leaves
+  --epochs=N                  passes of the training    --seed=N               of what is drawn
+  --learning_rate=X           of --learner=adam         --embedding_size=N     where there is one
+  --train_batch_size=N        rows, or users            --eval_batch_size=N    scores at once
+  --eval_step=N               epochs a validation       --stopping_step=N      patience
+  --metrics="['NDCG','Hit']"  what is measured          --topk=[5,10]          at which cut-offs
+  --valid_metric=NDCG@10      what chooses the epoch    --gpu_id=0             or '' for the CPU
+  --like_threshold="{'rating':3.5}"                     --show_progress=False  no bar
+Defaults and their meaning: properties/overall.yaml (the protocol), properties/model/PNGNN.yaml, and
+RecBole's files of the same names. Values are numbers, texts, lists, dicts, True, False or None;
+nothing in them is executed.
+
+What is unpickled, and so can run any code; take such files from those alone whom you trust:
+  --resume=CHECKPOINT, --pre_model_path=FILE (of a model that starts from another one),
+  --dataset_save_path=FILE and --dataloaders_save_path=FILE, and, once --save_dataset=True or
+  --save_dataloaders=True wrote them, DATASET-*.pth in the folder of the checkpoints.
 """
-_NO_RECBOLE = (
-    "RecBole is not installed, and from Python 3.12 on pip takes it only without its requirements, "
-    "which this package has brought: pip install --no-deps recbole==1.2.1"
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,16 +52,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Words of the command line; the program's own by default.
 
     Returns:
-        The exit status: 0; 2 for what the user can mend; 130 after Ctrl-C.
+        The exit status: 0; 2 for what the user can mend; 1 for a fault of ours; 130 after Ctrl-C.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:2] == report_command.NAME.split():  # a command of two words
         words[:2] = [report_command.NAME]
-    parser = _parser()
-    options, rest = parser.parse_known_args(words)
-    if rest and options.command != "run":
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
+        check_dashes(words)
+        options, rest = _parser().parse_known_args(words)
         if options.command == "run":
             return _run(options, rest)
         return int(options.handler(options))
@@ -54,26 +68,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a pipe, head for one, had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (ValueError, OSError, NotImplementedError) as error:
+    except Exception as error:
         if os.environ.get("RECBOLE_PNGNN_TRACEBACK"):
             raise
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except ModuleNotFoundError as error:
-        if error.name != "recbole" or os.environ.get("RECBOLE_PNGNN_TRACEBACK"):
-            raise
-        print(f"error: {_NO_RECBOLE}", file=sys.stderr)
-        return 2
+        line, status = told(error)
+        print(f"error: {line}", file=sys.stderr)
+        return status
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="recbole-pngnn",
+        is_open=True,  # for the options of RecBole and of the model
         description="Sign-aware graph recommendation for RecBole.",
         epilog="Set RECBOLE_PNGNN_TRACEBACK=1 to see where an error comes from.",
     )
     parser.add_argument("--version", action="version", version=f"recbole-pngnn {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands: Any = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
     prepare_command.add_parser(commands)
     augment_command.add_parser(commands)
@@ -91,6 +102,7 @@ def _add_run(commands: Any) -> None:
         epilog=_RUN_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
+        is_open=True,
     )
     run.add_argument("--model", help="model name (default: PNGNN; with --resume the checkpoint's)")
     run.add_argument(
@@ -123,17 +135,24 @@ def _add_recommend(commands: Any) -> None:
     recommend = commands.add_parser(
         "recommend",
         help="lists of items for users",
-        description="Recommend unseen items to users by a checkpoint. Load only checkpoints that "
-        "you trust: they are unpickled.",
+        description="Recommend unseen items to users by a checkpoint.",
+        epilog="Titles that a spreadsheet would take for a formula (=, +, -, @ in front) get an "
+        "apostrophe before them; ids stay as they are.",
     )
-    recommend.add_argument("--checkpoint", required=True, metavar="FILE", help="trained model")
+    recommend.add_argument(
+        "--checkpoint",
+        required=True,
+        metavar="FILE",
+        help="trained model; it is unpickled, which can run any code: only one that you trust",
+    )
     recommend.add_argument(
         "--users",
         default="all",
         metavar="ID,ID|FILE|all",
-        help="user ids, a file with an id a line, or all (default)",
+        help="user ids, a file with an id a line, or all (default); 186, with a comma behind it "
+        "is an id where a file has that name too",
     )
-    recommend.add_argument("--k", type=int, default=20, help="items a user (default: 20)")
+    recommend.add_argument("--k", default="20", metavar="N", help="items a user (default: 20)")
     recommend.add_argument(
         "--output", metavar="FILE.csv", help="write a CSV file; default: the screen"
     )
@@ -145,9 +164,12 @@ def _add_recommend(commands: Any) -> None:
 
 def _run(options: argparse.Namespace, rest: list[str]) -> int:
     assignments = _assignments(rest)
-    files = options.config_files.split()
-    # RecBole's Config reads the command line itself, and nothing but --key=value.
-    sys.argv = [sys.argv[0], *assignments]
+    for name in ("model", "dataset"):
+        if getattr(options, name) == "":
+            raise ValueError(f"the option --{name} has no value; set it as --{name}=NAME")
+    files = _config_files(options.config_files)
+    # RecBole's Config reads the command line too, by evaluating it.
+    sys.argv = sys.argv[:1]
     import recbole_pngnn
     from recbole_pngnn.benchmark.show import result_table
     from recbole_pngnn.plugin import config
@@ -156,9 +178,10 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
     resumed = options.resume is not None
     changes = options.allow_changes
     record = recbole_pngnn.run(
-        options.model or (None if resumed else "PNGNN"),
-        options.dataset or (None if resumed else "ml-100k"),
-        config_file_list=files or None,
+        options.model or (None if resumed else _unless_in(files, "model", "PNGNN")),
+        options.dataset or (None if resumed else _unless_in(files, "dataset", "ml-100k")),
+        config_file_list=files,
+        config_dict=assignments,
         result_file=options.result_file,
         resume=options.resume,
         allow_changes=None if changes is None else [name.strip() for name in changes.split(",")],
@@ -167,38 +190,87 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
-def _assignments(words: list[str]) -> list[str]:
-    """Bring ``--key value`` into RecBole's form, ``--key=value``, and refuse what is neither."""
-    assignments = []
+def _unless_in(files: list[str] | None, key: str, default: str) -> str | None:
+    """Return the default of an option, or None where a file of options sets it."""
+    from recbole_pngnn.plugin.config import config_file, presets, yaml_keys
+    from recbole_pngnn.plugin.option_file import check_files
+
+    found = [Path(config_file(name)) for name in check_files(files, presets()) or []]
+    return None if key in yaml_keys(found) else default
+
+
+def _config_files(text: str) -> list[str] | None:
+    names = [text] if is_file_name(text) else text.split()  # a name may hold a space
+    return names or None
+
+
+def _assignments(words: list[str]) -> dict[str, str]:
+    """Read ``--key=value`` and ``--key value``, and refuse what is neither."""
+    found: dict[str, str] = {}
     remaining = iter(words)
     for word in remaining:
         if not word.startswith("--"):
-            raise ValueError(f"{word!r} is no option; options are set as --key=value")
-        if "=" not in word:
-            value = next(remaining, None)
-            if value is None or value.startswith("--"):
+            if word.endswith((".yaml", ".yml")):
+                raise ValueError(
+                    f"{word!r} is no option; several config files are named in quotes, as in "
+                    f'--config_files="a.yaml b.yaml"'
+                )
+            bare = word.lstrip("-")
+            is_near = "=" in bare and bare.split("=")[0].isidentifier()
+            hint = f"; did you mean --{bare}?" if is_near else "; options are set as --key=value"
+            raise ValueError(f"{word!r} is no option{hint}")
+        key, equals, value = word[2:].partition("=")
+        if not equals:
+            following = next(remaining, None)
+            if following is None or following.startswith("--"):
                 raise ValueError(f"the option {word} has no value; set it as {word}=value")
-            word = f"{word}={value}"
-        if word.count("=") > 1:
-            raise ValueError(
-                f"RecBole cannot read {word!r}, with a second '=', from the command line; put the "
-                f"option into a YAML file and name it with --config_files"
-            )
-        assignments.append(word)
-    return assignments
+            value = following
+        if not key.isidentifier():
+            right = key.strip().replace("-", "_")
+            hint = f"; did you mean --{right}?" if right.isidentifier() else ""
+            raise ValueError(f"--{key} is no option{hint}")
+        if not value.strip() and key != "gpu_id":
+            raise ValueError(f"the option --{key} has no value; set it as --{key}=value")
+        if found.setdefault(key, value) != value:
+            raise ValueError(f"--{key} is given twice, as {found[key]} and as {value}")
+        read_value(key, value)
+    return found
 
 
 def _recommend(options: argparse.Namespace) -> int:
     from recbole_pngnn import recommend
+    from recbole_pngnn.recommendations import UnknownUsersError
+    from recbole_pngnn.spreadsheet import spreadsheet_csv
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
-    users = None if options.users == "all" else read_user_ids(options.users)
-    if options.output and not Path(options.output).absolute().parent.is_dir():
-        raise ValueError(f"there is no folder for the output {options.output}")
-    lists = recommend(options.checkpoint, users, options.k, options.data_path)
-    if options.output:
-        write_whole(Path(options.output), lists.to_csv(index=False).encode())
-        print(f"{options.output}: {len(lists)} rows for {lists['user_id'].nunique()} users")
+    if not options.k.strip().isdecimal():
+        raise ValueError(f"k must be a whole number of at least 1, found {options.k!r}")
+    users = _users(options.users)
+    output = Path(options.output) if options.output else None
+    if output is not None:
+        check_place(output)
+    try:
+        lists = recommend(options.checkpoint, users, int(options.k), options.data_path)
+    except UnknownUsersError as error:
+        if "," in options.users or is_file_name(options.users):
+            raise
+        kind = "it is a folder" if os.path.isdir(options.users) else "there is no such file"
+        raise ValueError(f"{error}; if {options.users} is to be a file of ids, {kind}") from error
+    text = spreadsheet_csv(lists)
+    if output is None:
+        sys.stdout.write(text)
     else:
-        lists.to_csv(sys.stdout, index=False)
+        write_whole(output, text.encode())
+        print(f"{output}: {len(lists)} rows for {lists['user_id'].nunique()} users")
     return 0
+
+
+def _users(text: str) -> list[str] | None:
+    if text == "all":
+        return None
+    if is_file_name(text) and not Path(text).suffix and Path(text).name == text:
+        logging.warning(
+            f"{text} is a file here, and the users are read from it; for the user of that id write "
+            f"--users={text},"
+        )
+    return read_user_ids(text)

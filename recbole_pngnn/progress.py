@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -49,6 +50,12 @@ class TrainingProgress:
 
         def shown_valid_epoch(valid_data: Any, show_progress: bool = False) -> Any:
             score, result = valid_epoch(valid_data, show_progress=False)
+            if math.isnan(score):  # never the best, so that no checkpoint would be written
+                raise ValueError(
+                    f"valid_metric {trainer.config['valid_metric']} cannot be measured: for no "
+                    f"user of the validation part is it defined; choose another one, NDCG@10 for "
+                    f"one, or a larger validation part"
+                )
             best = max(score, trainer.best_valid_score)
             self._bar.set_postfix_str(
                 f"{trainer.config['valid_metric']} {score:.4f}, best {best:.4f}"

@@ -17,9 +17,11 @@ from recbole.config import Config
 from recbole.data import create_dataset, data_preparation
 from recbole.utils import get_model, get_trainer, init_logger, init_seed
 
+from recbole_pngnn.literals import for_recbole
 from recbole_pngnn.plugin import output
-from recbole_pngnn.plugin.config import config_hash, fingerprint, result_options
+from recbole_pngnn.plugin.config import config_hash, fingerprint, presets, result_options
 from recbole_pngnn.plugin.corrections import without_known_warnings
+from recbole_pngnn.plugin.option_file import check_files
 from recbole_pngnn.progress import TrainingProgress
 from recbole_pngnn.protocol.by_user import UserResults, evaluate_by_user
 from recbole_pngnn.record import (
@@ -84,12 +86,14 @@ def run(
         KeyboardInterrupt: Ctrl-C; the message on the screen names the checkpoint to go on from.
     """
     started = time.perf_counter()
+    config_file_list = check_files(config_file_list, presets())
+    config_dict = for_recbole(config_dict)
     stopped: Stopped | None = None
     changed: list[str] = []
     if resume is None:
         if allow_changes is not None:
             raise ValueError("allow_changes is for going on from a checkpoint; name it by resume")
-        config_dict = {"protocol": "signed", **(config_dict or {})}
+        config_dict = {"protocol": "signed", **config_dict}
         config = Config(model, dataset, config_file_list, config_dict)
     else:
         stopped = Stopped.read(Path(resume))

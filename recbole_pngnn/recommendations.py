@@ -13,13 +13,16 @@ import pandas as pd
 import torch
 from recbole.data.interaction import Interaction
 
-from recbole_pngnn.data.prepare.atomic import read_atomic
 from recbole_pngnn.quick_start import load_data_and_model
+from recbole_pngnn.titles import item_titles
 
-TITLE_COLUMNS = ("movie_title", "title", "name", "item_name")
 _USERS_AT_ONCE = 512
 
 logger = logging.getLogger(__name__)
+
+
+class UnknownUsersError(ValueError):
+    """None of the users asked for is in the data."""
 
 
 def recommend(
@@ -42,11 +45,12 @@ def recommend(
 
     Returns:
         Columns ``user_id``, ``rank`` (from 1), ``item_id``, ``score``, and ``title`` where the
-        dataset has one; users in the order asked for.
+        dataset has one that can be read (the log says why not); users in the order asked for.
 
     Raises:
         FileNotFoundError: There is no checkpoint.
-        ValueError: The checkpoint cannot be used, ``k`` is below 1, or no user is known.
+        ValueError: The checkpoint cannot be used, or ``k`` is below 1.
+        UnknownUsersError: No user is known.
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, found {k}")
@@ -62,7 +66,9 @@ def recommend(
     if unknown:
         logger.warning(_unknown_users(unknown))
     if not known:
-        raise ValueError(f"none of the users asked for is in {config['dataset']}: {unknown[:10]}")
+        raise UnknownUsersError(
+            f"none of the users asked for is in {config['dataset']}: {unknown[:10]}"
+        )
 
     parts = [train_data._dataset, valid_data._dataset]
     result = top_lists(config, model, dataset, parts, known, k)
@@ -73,7 +79,7 @@ def recommend(
             f"{len(untrained)} user(s) have no training interaction: their lists say nothing of "
             f"their taste"
         )
-    titles = item_titles(Path(config["data_path"]), config["dataset"], dataset.iid_field)
+    titles = _titles(config, dataset)
     if titles is not None:
         result["title"] = result["item_id"].map(titles).fillna("")
     result.attrs["unknown_users"] = unknown
@@ -116,6 +122,21 @@ def top_lists(
         scores[:, barred] = -torch.inf
         frames.append(_top_items(scores, dataset, chunk, rated, k))
     return pd.concat(frames, ignore_index=True)
+
+
+def _titles(config: Any, dataset: Any) -> dict[str, str] | None:
+    """Return the titles by the rules that the interactions were read by; a list needs none."""
+    try:
+        return item_titles(
+            Path(config["data_path"]),
+            config["dataset"],
+            dataset.iid_field,
+            config["field_separator"],
+            config["encoding"],
+        )
+    except (ValueError, OSError) as error:
+        logger.warning(f"the lists come without titles: {error}")
+        return None
 
 
 def _unknown_users(unknown: list[str]) -> str:
@@ -170,29 +191,3 @@ def _scores(model: Any, dataset: Any, config: Any, users: torch.Tensor) -> torch
             rows.append(model.predict(pairs))
         scores = torch.cat(rows)
     return scores.view(len(users), dataset.item_num).float().cpu()
-
-
-def item_titles(folder: Path, dataset: str, item_field: str) -> dict[str, str] | None:
-    """Read the titles of a dataset's items from its ``.item`` file.
-
-    Args:
-        folder: The dataset's folder.
-        dataset: Its name.
-        item_field: The column of item ids.
-
-    Returns:
-        Title by external id, with the year where there is one; None where the file has no column
-        named one of ``TITLE_COLUMNS``.
-    """
-    file = folder / f"{dataset}.item"
-    if not file.is_file():
-        return None
-    items = read_atomic(file)
-    column = next((name for name in TITLE_COLUMNS if name in items), None)
-    if column is None or item_field not in items:
-        return None
-    titles = items[column]
-    if "release_year" in items:
-        years = items["release_year"]
-        titles = titles.where(years == "", titles + " (" + years + ")")
-    return dict(zip(items[item_field], titles, strict=True))

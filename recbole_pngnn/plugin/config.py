@@ -16,7 +16,7 @@ from recbole.config import configurator
 from recbole.utils import ModelType
 
 from recbole_pngnn.options import read_choice
-from recbole_pngnn.plugin import keys, unread
+from recbole_pngnn.plugin import keys, unread, values
 from recbole_pngnn.plugin.patching import put, wrap
 from recbole_pngnn.plugin.scope import (
     PROTOCOLS,
@@ -93,6 +93,8 @@ def _layered(load_internal: Callable[..., None]) -> Callable[..., None]:
             if file.is_file():
                 self._update_internal_config_dict(file)
         self.internal_config_dict["protocol"] = protocol
+        if protocol == "signed":
+            values.check_all(self, model, model_class)
 
     return load_internal_config_dict
 

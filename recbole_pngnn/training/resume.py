@@ -13,6 +13,7 @@ import torch
 from recbole.config import Config
 from recbole.utils import calculate_valid_score
 
+from recbole_pngnn.literals import quoted
 from recbole_pngnn.plugin.config import NOT_HASHED, config_file
 from recbole_pngnn.record import plain
 from recbole_pngnn.training.state import (
@@ -106,7 +107,7 @@ class Stopped:
                     f"folder of datasets by data_path"
                 )
             options["data_path"] = str(folder.parent)
-        config = Config(trained.model_class, trained["dataset"], None, options)
+        config = Config(trained.model_class, trained["dataset"], None, quoted(options))
         names = set(allow_changes or ())
         changed = [name for name in _differences(trained, config) if name not in MAY_CHANGE]
         barred = [name for name in changed if name not in names]
