@@ -74,6 +74,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         line, status = told(error)
         print(f"error: {line}", file=sys.stderr)
         return status
+    finally:
+        output = sys.modules.get("recbole_pngnn.plugin.output")
+        if output is not None:
+            output.close_log()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -214,7 +214,9 @@ def load_data_and_model(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         checkpoint = torch.load(path, map_location=device, weights_only=False)
-        config = checkpoint["config"]
+        config, state = checkpoint["config"], checkpoint["state_dict"]
+        if not isinstance(config, Config):
+            raise TypeError(f"its config is a {type(config).__name__}")
     except Exception as error:
         raise ValueError(f"{path} is not a checkpoint of RecBole's trainer: {error}") from error
     config["device"] = device
@@ -241,8 +243,14 @@ def load_data_and_model(
     train_data, valid_data, test_data = data_preparation(config, dataset)
     init_seed(config["seed"], config["reproducibility"])
     model = get_model(config["model"])(config, train_data._dataset).to(device)
-    model.load_state_dict(checkpoint["state_dict"])
-    model.load_other_parameter(checkpoint.get("other_parameter"))
+    try:
+        model.load_state_dict(state)
+        model.load_other_parameter(checkpoint.get("other_parameter"))
+    except Exception as error:
+        raise ValueError(
+            f"the weights of {path} do not fit {config['model']} on these data: "
+            f"{' '.join(str(error).split())}"
+        ) from error
     return config, model, dataset, train_data, valid_data, test_data
 
 

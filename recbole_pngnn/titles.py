@@ -43,6 +43,14 @@ def item_titles(
         return None
     rows = _rows(file, read_text(file, encoding or "utf-8"), separator)
     _, header = next(rows, (1, []))
+    if not header:
+        raise ValueError(f"{file} is empty")
+    for name in header:
+        if name.count(":") > 1:
+            raise ValueError(
+                f"{file}, line 1: {name!r} is no name with its type, such as title:token_seq; "
+                f"columns are separated by {separator!r} (field_separator)"
+            )
     names = [name.split(":")[0] for name in header]
     column = next((name for name in TITLE_COLUMNS if name in names), None)
     if item_field not in names:

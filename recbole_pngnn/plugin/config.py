@@ -77,7 +77,7 @@ def _layered(load_internal: Callable[..., None]) -> Callable[..., None]:
             return
         ours = properties_dir()
         recboles = Path(configurator.__file__).parent.parent / "properties"
-        data_path = self.external_config_dict.get("data_path") or "dataset/"
+        data_path = str(self.external_config_dict.get("data_path") or "dataset/")
         # A model of ours has the options of the one that it extends.
         models = [ours / "model" / f"{name}.yaml" for name in own]
         files = [

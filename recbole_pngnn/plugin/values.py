@@ -417,7 +417,7 @@ def _like(key: str, default: Any, words: Sequence[str]) -> Check:
     if isinstance(default, bool):
         return flag
     if isinstance(default, int) and _COUNT.search(key):
-        return whole(1 if _AT_LEAST_ONE.search(key) else 0)
+        return whole(min(default, 1 if _AT_LEAST_ONE.search(key) else 0))
     if isinstance(default, (int, float)):
         return number(0, 1) if _SHARE.search(key) else number()
     if isinstance(default, str):
