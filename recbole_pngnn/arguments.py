@@ -20,7 +20,12 @@ class Parser(argparse.ArgumentParser):
 
     Args:
         is_open: Whether what the parser does not know is left to the caller.
+
+    Attributes:
+        takes_last: Whether of an option given twice the last value counts, as of argparse.
     """
+
+    takes_last = False
 
     def __init__(self, *args: Any, is_open: bool = False, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -80,7 +85,7 @@ class _Once(argparse.Action):
     ) -> None:
         if self._stored is not None and self._stored[0] is namespace:
             before = self._stored[1]
-            if before != values:
+            if before != values and not getattr(parser, "takes_last", False):
                 parser.error(
                     f"{option_string or self.dest} is given twice, as {before} and as {values}"
                 )

@@ -94,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     augment_command.add_parser(commands)
     benchmark_command.add_parser(commands)
     report_command.add_parser(commands)
+    for name in ("augment", report_command.NAME):  # a long command is edited at its end
+        commands.choices[name].takes_last = True
     _add_recommend(commands)
     return parser
 

@@ -16,7 +16,7 @@ from recbole.config import configurator
 from recbole.utils import ModelType
 
 from recbole_pngnn.options import read_choice
-from recbole_pngnn.plugin import keys, unread, values
+from recbole_pngnn.plugin import keys, option_file, unread, values
 from recbole_pngnn.plugin.patching import put, wrap
 from recbole_pngnn.plugin.scope import (
     PROTOCOLS,
@@ -91,6 +91,8 @@ def _layered(load_internal: Callable[..., None]) -> Callable[..., None]:
             files = models
         for file in files:
             if file.is_file():
+                if file.parent.name == dataset:  # what people write too
+                    option_file.check_file(file, may_be_empty=True)
                 self._update_internal_config_dict(file)
         self.internal_config_dict["protocol"] = protocol
         if protocol == "signed":

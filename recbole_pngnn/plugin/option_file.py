@@ -45,11 +45,12 @@ def check_files(names: Iterable[str] | None, presets: Iterable[str]) -> list[str
     return found
 
 
-def check_file(file: Path) -> None:
+def check_file(file: Path, may_be_empty: bool = False) -> None:
     """Check a file of options.
 
     Args:
         file: YAML in UTF-8, with or without a byte order mark.
+        may_be_empty: Whether a file that sets nothing is right.
 
     Raises:
         ValueError: It is no UTF-8, no YAML, no mapping of names to plain values, or has a name
@@ -62,6 +63,8 @@ def check_file(file: Path) -> None:
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if root is None:
+            if may_be_empty:
+                return
             raise ValueError(f"{file} is empty, and sets no option; {_EXAMPLE}")
         if not isinstance(root, yaml.MappingNode):
             kind = "a list" if isinstance(root, yaml.SequenceNode) else "a text"
