@@ -58,6 +58,12 @@ def told(error: Exception) -> tuple[str, int]:
     ), 1
 
 
+# Functions of RecBole and of this plugin that load what a run saved.
+_UNPICKLE = (
+    ("create_dataset", "utils.py"),
+    ("load_split_dataloaders", "utils.py"),
+    ("creating_signed", "loading.py"),
+)
 _LESS = "lower train_batch_size, eval_batch_size or embedding_size, or take fewer users and items"
 
 
@@ -69,12 +75,9 @@ def _is_memory(error: Exception, text: str) -> bool:
 
 def _of_saved_data(error: Exception) -> bool:
     """Tell whether what RecBole unpickled is not what it saved."""
-    frame = (traceback.extract_tb(error.__traceback__) or [None])[-1]
-    return (
-        frame is not None
-        and isinstance(error, (AttributeError, TypeError, ValueError))
-        and frame.name in ("create_dataset", "load_split_dataloaders")
-        and Path(frame.filename).parts[-3:] == ("recbole", "data", "utils.py")
+    frames = traceback.extract_tb(error.__traceback__)[-2:]  # the comparison is a generator
+    return isinstance(error, (AttributeError, TypeError, ValueError)) and any(
+        (frame.name, Path(frame.filename).name) in _UNPICKLE for frame in frames
     )
 
 
