@@ -15,6 +15,7 @@ from recbole_pngnn.augment.strict_json import read_json
 
 _CHARACTERS_PER_TOKEN = 4  # of English; a rule of thumb for estimates, before anything is sent
 _BYTES_PER_TOKEN = 3  # fewer than in any text that prompts are made of: an upper bound
+_MARGIN = 1.1  # for questions that take more tokens a byte than those before
 _SHORT_ANSWER = 20  # tokens of the object that is asked for
 # No model writes more at once; what an answer without max_tokens may have.
 LONGEST_ANSWER = 131_072
@@ -99,8 +100,11 @@ def _figure(value: Any) -> int | None:
 
 def most_input_tokens(request: Request) -> int:
     """Return an upper bound of the tokens sent."""
-    n_bytes = len(json.dumps(request.body, ensure_ascii=False).encode("utf-8", "replace"))
-    return -(-n_bytes // _BYTES_PER_TOKEN)
+    return -(-_n_bytes(request) // _BYTES_PER_TOKEN)
+
+
+def _n_bytes(request: Request) -> int:
+    return len(json.dumps(request.body, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _limit_of(request: Request) -> int | None:
@@ -132,7 +136,8 @@ class Budget:
         self.n_unanswered = 0
         self._held: dict[int, float] = {}
         self._n_reserved = 0
-        self._longest = 0
+        self._longest = 0  # tokens of an answer, of those stated
+        self._per_byte = 0.0  # tokens sent for a byte, at most of those stated
         self._freed = asyncio.Event()
 
     def start(self) -> None:
@@ -147,13 +152,12 @@ class Budget:
             OverBudgetError: The limit does not allow it, whatever becomes of those under way.
         """
         limited = _limit_of(request)
-        n_in = most_input_tokens(request)
         while True:
             n_out = max(limited or LONGEST_ANSWER, (1 if limited else 2) * self._longest)
-            most = self.prices.cost(n_in, n_out)
+            most = self.prices.cost(self._most_input(request), n_out)
             if self.limit is None:
                 break
-            likely = most if limited else self.prices.cost(*self._likely(request))
+            likely = self.prices.cost(*self._likely(request))
             counted = self.spent + self.unanswered
             if counted + likely > self.limit:
                 raise OverBudgetError(self._refusal(limited is None))
@@ -170,7 +174,15 @@ class Budget:
 
     def _likely(self, request: Request) -> tuple[int, int]:
         n_in, n_out = estimated_tokens(request)
+        if self._per_byte:
+            n_in = self._most_input(request)
         return n_in, max(n_out, self._longest)
+
+    def _most_input(self, request: Request) -> int:
+        """Tokens sent, at most: by what the server stated of others, else by the bytes alone."""
+        if not self._per_byte:
+            return most_input_tokens(request)
+        return math.ceil(_MARGIN * self._per_byte * _n_bytes(request))
 
     def _refusal(self, unlimited: bool) -> str:
         assert self.limit is not None
@@ -182,10 +194,12 @@ class Budget:
             )
         return f"{text} (max_tokens bounds what an answer may cost)" if unlimited else text
 
-    def answered(self, reservation: int, tokens: Tokens) -> None:
+    def answered(self, reservation: int, tokens: Tokens, request: Request) -> None:
         """Count an answer in place of what was set aside for it."""
         self.spent += self.prices.cost(tokens.input, tokens.output)
-        self._longest = max(self._longest, tokens.output if tokens.stated else 0)
+        if tokens.stated:
+            self._longest = max(self._longest, tokens.output)
+            self._per_byte = max(self._per_byte, tokens.input / _n_bytes(request))
         self.release(reservation)
 
     def lost(self, reservation: int) -> None:

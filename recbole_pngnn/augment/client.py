@@ -444,7 +444,7 @@ class Asker:
                     self.budget.release(reservation)
                 return
             tokens = Tokens(n_in or 0, n_out or 0)
-        self.budget.answered(reservation, tokens)
+        self.budget.answered(reservation, tokens, request)
         self.progress.input_tokens += tokens.input
         self.progress.output_tokens += tokens.output
         self.progress.unstated += not tokens.stated

@@ -54,7 +54,10 @@ def add_parser(subparsers: Any) -> None:
         "--base_model", default="LightGCN", help="trained where there is none of both"
     )
     base.add_argument(
-        "--base_options", default="{}", metavar="YAML", help='its options, e.g. "{epochs: 30}"'
+        "--base_options",
+        default="{}",
+        metavar="YAML",
+        help='its options, e.g. "{epochs: 30}"; RecBole evaluates a text among them as Python',
     )
 
     who = parser.add_argument_group("users and picks")

@@ -13,6 +13,7 @@ from recbole_pngnn.augment.requests import make_request
 from tests.augment.conftest import GOOD
 
 FOR_A_TOKEN = 1e6  # a price for a million tokens that makes a token cost 1
+OUTPUT_ALONE = Prices(0, FOR_A_TOKEN)
 LABELS = {"A": "m1", "B": "m2", "C": "m3"}
 
 
@@ -20,9 +21,16 @@ LABELS = {"A": "m1", "B": "m2", "C": "m3"}
 def ask(server, tmp_path):
     """Ask 24 questions; returns the asker, and why it stopped."""
 
-    def run(max_tokens=None, prices=Prices(0, FOR_A_TOKEN), timeout=5.0, retries=0, **client):  # noqa: B008
+    def run(
+        max_tokens=None,
+        prices=OUTPUT_ALONE,
+        timeout=5.0,
+        retries=0,
+        seed="",
+        **client,
+    ):
         prompts = [
-            Prompt(f"u{n}", 0, ({"role": "user", "content": f"Which, {n}?"},), LABELS)
+            Prompt(f"u{n}", 0, ({"role": "user", "content": f"Which, {n}{seed}?"},), LABELS)
             for n in range(24)
         ]
         settings = ClientSettings(timeout=timeout, max_retries=retries, prices=prices, **client)
@@ -57,6 +65,17 @@ def test_questions_wait_for_those_under_way_and_all_are_asked(server, ask):
     server.script = lambda *_: (200, {}, answer(prompt_tokens=1, completion_tokens=10))
     _, stop = ask(max_tokens=100, max_cost=400, concurrency=12)
     assert (stop, len(server.requests)) == ("", 24)
+
+
+def test_what_is_sent_counts_as_the_server_counts_it(server, ask):
+    """A question has some 350 bytes: of another alphabet they may be 350 tokens, or 35."""
+    for stated, least in ((350, 10), (35, 20)):
+        server.requests.clear()
+        server.script = lambda *_, n=stated: (200, {}, answer(prompt_tokens=n, completion_tokens=1))
+        prices = Prices(FOR_A_TOKEN, 0)
+        asker, _ = ask(max_tokens=5, max_cost=5_000, prices=prices, concurrency=8, seed=stated)
+        assert asker.budget.spent == stated * len(server.requests) <= 5_000
+        assert len(server.requests) >= least
 
 
 def test_answers_without_a_limit_of_their_own_go_one_by_one_near_the_end(server, ask):
