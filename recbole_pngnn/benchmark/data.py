@@ -70,6 +70,7 @@ class Data:
 
         found = fingerprint(DATASETS / cell.data, cell.data)
         if found is not None:
+            self._check_variant(cell)
             return found
         if cell.row.variant is None:
             self._prepare(cell)
@@ -79,6 +80,18 @@ class Data:
         if found is None:
             raise ValueError(f"dataset {cell.data} was made, and has no interactions")
         return found
+
+    def _check_variant(self, cell: Cell) -> None:
+        """Refuse a variant that was made of a split before that was prepared anew."""
+        plain = dataclasses.replace(cell, row=dataclasses.replace(cell.row, variant=None))
+        split = plain.data
+        if split == cell.data or not (DATASETS / split).is_dir():
+            return
+        if self.observed(plain) != self.observed(cell):
+            raise ValueError(
+                f"{DATASETS / cell.data} was made from other ratings than {DATASETS / split} has "
+                f"today; remove the folder {DATASETS / cell.data}, and it is made again"
+            )
 
     def _prepare(self, cell: Cell) -> None:
         name, words = cell.split.dataset, cell.split.prepare

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from recbole_pngnn.benchmark.records import place_of
 from recbole_pngnn.benchmark.shape import check_run, check_trial, text
 from recbole_pngnn.benchmark.suite import Dataset, Row, Split, Suite
 
@@ -164,10 +165,17 @@ class Recorded:
             self._trials.setdefault((key, fingerprint), {})[trial["number"]] = trial
 
     def trials(self, search: Search) -> list[dict[str, Any]]:
-        """Return the recorded trials of a search, in their order, all on the same data."""
+        """Return the recorded trials of a search, in their order, all on the same data.
+
+        Raises:
+            ValueError: One has other options than are searched, or values outside of their ranges.
+        """
         key = search_key(self.suite, search)
         of_search = self._trials.get((key, self._data.get(key)), {})
-        return [of_search[number] for number in sorted(of_search) if number < search.trials]
+        found = [of_search[number] for number in sorted(of_search) if number < search.trials]
+        for trial in found:
+            _check_parameters(trial, search)
+        return found
 
     def trial_on_other_data(self, search: Search) -> dict[str, Any] | None:
         """Return a trial that an unfinished search cannot use, of other data than its last one."""
@@ -208,6 +216,20 @@ class Recorded:
         if run is not None:
             check_run(run)
         return run
+
+
+def _check_parameters(trial: Mapping[str, Any], search: Search) -> None:
+    ranges, parameters = search.cell.row.search, trial["parameters"]
+    if set(parameters) == set(ranges):
+        wrong = [name for name in ranges if not ranges[name].holds(parameters[name])]
+        if not wrong:
+            return
+        why = f"{wrong[0]} is {parameters[wrong[0]]!r}, outside of its range"
+    else:
+        why = f"its parameters are {', '.join(parameters) or 'none'}, not {', '.join(ranges)}"
+    raise ValueError(
+        f"{place_of(trial)}: {why}; mend the line, or take it out and the trial is made again"
+    )
 
 
 def best_trial(trials: Sequence[dict[str, Any]], search: Search) -> dict[str, Any]:

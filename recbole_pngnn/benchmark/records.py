@@ -31,6 +31,10 @@ from recbole_pngnn.protocol.by_user import UserResults
 
 # A run of MovieLens-1M leaves 27 kB of side files.
 _PROBE = 1 << 20
+_UNREADABLE = (
+    *(ValueError, KeyError, TypeError, IndexError, OSError, EOFError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 _SIDE_FILE = re.compile(r"by_user/[\w.-]+\.npz")
 
 
@@ -112,7 +116,7 @@ class Results:
         hits, users = files
         try:
             found = unpack(users.read_bytes(), hits.read_bytes())
-        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except _UNREADABLE as error:
             raise ValueError(
                 f"{hits} or {users} cannot be read ({' '.join(str(error).split())}); bring them "
                 f"back, or take the line of run {run['key'][:16]} out and run it again"
@@ -356,8 +360,10 @@ def _digest(results: UserResults) -> str:
 def unpack(users: bytes, hits: bytes) -> UserResults:
     """Read what :func:`pack` returned."""
     who, got = np.load(io.BytesIO(users)), np.load(io.BytesIO(hits))
-    if len(got["hits"]) != len(who["users"]):
-        raise ValueError(f"hits of {len(got['hits'])} users, and {len(who['users'])} users")
+    sizes = {name: len(who[name]) for name in ("users", "n_rated", "n_liked")}
+    sizes |= {name: len(got[name]) for name in ("hits", "sign_auc") if name in got}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(f"they are of different numbers of users: {sizes}")
     return UserResults(
         users=who["users"],
         n_rated=who["n_rated"].astype(np.int64),

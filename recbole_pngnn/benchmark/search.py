@@ -92,7 +92,7 @@ def next_parameters(
         given = {
             name: _encoded(found, start[name])
             for name, found in ranges.items()
-            if name in start and _holds(found, start[name])
+            if name in start and found.holds(start[name])
         }
         if given:
             study.enqueue_trial(given)
@@ -120,13 +120,6 @@ def _distribution(found: Range) -> BaseDistribution:
         return CategoricalDistribution([_encoded(found, value) for value in found.values])
     low, high = found.values
     return FloatDistribution(low, high, log=found.kind == "loguniform")
-
-
-def _holds(found: Range, value: Any) -> bool:
-    if found.kind == "choice":
-        return value in found.values
-    low, high = found.values
-    return bool(low <= value <= high)
 
 
 def _encoded(found: Range, value: Any) -> Any:

@@ -44,6 +44,15 @@ class Range:
     kind: str
     values: tuple[Any, ...]
 
+    def holds(self, value: Any) -> bool:
+        """Tell whether a value is one that may be chosen."""
+        if self.kind == "choice":
+            return value in self.values
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return False
+        low, high = self.values
+        return bool(low <= value <= high)
+
 
 @dataclass(frozen=True)
 class Split:

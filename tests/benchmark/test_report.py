@@ -353,6 +353,25 @@ def test_a_trial_that_is_not_as_it_was_written(
     assert words in error
 
 
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({}, "its parameters are none, not reg_weight"),
+        ({"reg": 2}, "its parameters are reg, not reg_weight"),
+        ({"reg_weight": 20}, "reg_weight is 20, outside of its range"),
+        ({"reg_weight": "2"}, "reg_weight is '2', outside of its range"),
+    ],
+)
+def test_a_trial_of_other_options(suite, results, parameters, words):
+    file = Path("results/trials.jsonl")
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    lines[1]["parameters"] = parameters
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(ValueError, match=r"results/trials\.jsonl, line 2: ") as error:
+        summarise(suite, results)
+    assert words in str(error.value)
+
+
 def test_an_empty_record_and_marks_of_a_merge(suite, results, capsys):
     file = Path("results/runs.jsonl")
     good = file.read_text()

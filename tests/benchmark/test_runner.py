@@ -158,6 +158,31 @@ def test_two_rows_of_one_run(suite, capsys):
     assert len(list(Path("output/benchmark/s/logs").iterdir())) == 2
 
 
+def test_a_variant_of_a_split_that_was_prepared_anew(suite, capsys):
+    name = suite("{n: 0}", "{n: 1}")
+    text = Path(name).read_text().replace("name: row1", "name: row1, variant: random")
+    Path(name).write_text(text)
+    variant = Path("dataset/d-random")
+    variant.mkdir()
+    for part in ("train", "valid", "test"):
+        head, *lines = Path(f"dataset/d/d.{part}.inter").read_text().splitlines()
+        if part == "train":
+            head += "\tsource:token\tweight:float"
+            lines = [f"{line}\tobserved\t1" for line in lines] + ["u0\ti1\t5\trandom\t1"]
+        (variant / f"d-random.{part}.inter").write_text("\n".join([head, *lines]) + "\n")
+    assert main(["benchmark", name]) == 0, capsys.readouterr().err
+    runs = read_lines(Path("results/runs.jsonl"))
+    assert len({run["observed"] for run in runs}) == 1
+    assert len({run["data_fingerprint"] for run in runs}) == 2
+    train = Path("dataset/d/d.train.inter")
+    train.write_text(train.read_text().replace("\t5", "\t4", 1))
+    capsys.readouterr()
+    main(["benchmark", name])
+    assert "d-random was made from other ratings than dataset/d has today; remove the folder" in (
+        capsys.readouterr().err
+    )
+
+
 def gone(pid):
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
