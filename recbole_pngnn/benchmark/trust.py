@@ -139,11 +139,11 @@ def _of_augment(words: Sequence[str], where: str) -> Iterator[str]:
 
 def _of_prepare(words: Sequence[str], where: str) -> Iterator[str]:
     for word in words:
-        name, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+        name, _, value = word.partition("=") if word.startswith("--") else ("", "", word)
         if len(name) > 2 and any(place.startswith(name) for place in _PREPARE_PLACES):
             yield f"{where}: {short(name)} (writes elsewhere)"
-        elif (equals or not name) and _leads_away(value):
-            yield f"{where}: {short(value)} (a file outside of the working folder)"
+        elif "://" in value or value.startswith("\\\\"):
+            yield f"{where}: {short(value)} (an address)"
 
 
 def _of_options(options: Mapping[str, Any], where: str) -> Iterator[str]:

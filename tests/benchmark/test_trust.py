@@ -87,8 +87,7 @@ def test_a_door_in_a_search():
         ({"references": "../../paper.json"}, "references"),
         ({"references": "/etc/paper.json"}, "references"),
         ({"references": "C:\\paper.json"}, "references"),
-        ({"split": {"dataset": "d1", "prepare": ["csv", "--ratings", "/etc/x"]}}, "prepare"),
-        ({"split": {"dataset": "d1", "prepare": ["csv", "--ratings=../x"]}}, "prepare"),
+        ({"split": {"dataset": "d1", "prepare": ["csv", "--ratings=ftp://e/x"]}}, "prepare"),
         ({"split": {"dataset": "d1", "prepare": ["csv", "--ratings", "http://e/x"]}}, "prepare"),
         ({"split": {"dataset": "d1", "prepare": ["csv", "--out", "x"]}}, "'--out' (writes"),
         ({"split": {"dataset": "d1", "prepare": ["csv", "--overwrite"]}}, "'--overwrite' (wr"),
@@ -115,7 +114,16 @@ def test_what_needs_no_trust():
         **variant("--seed", 3, "--picks=2", "--users", "u1,u2"),
         "answers": "answers/{dataset}.jsonl",
     }
-    prepare = ["csv", "--ratings", "data/ratings.csv", "--delimiter", "::", "--seed", -1]
+    prepare = [
+        "csv",
+        "--ratings",
+        "/data/ratings.csv",
+        "--items=../i.csv",
+        "--delimiter",
+        "::",
+        "--seed",
+        -1,
+    ]
     suite = suite_of(row, {"dataset": "d1", "prepare": prepare}, references="paper.json")
     assert list(doors(suite)) == []
     require_trust(suite)
