@@ -62,14 +62,14 @@ def check(config: Any, overall: Path, strict_command_line: bool) -> None:
 
 def _close_to(key: str, known: Iterable[str]) -> str | None:
     """Return the known key that another may be a slip of."""
-    by_spelling = {_plain(name): name for name in sorted(known)}
     plain = _plain(key)
-    close = difflib.get_close_matches(plain, by_spelling, n=1, cutoff=_CUTOFF)
-    if close:
-        return by_spelling[close[0]]
     # batch_size for train_batch_size
     longer = [name for name in sorted(known) if "_" in plain and _plain(name).endswith(f"_{plain}")]
-    return " or ".join(longer) if longer else None
+    if longer:
+        return " or ".join(longer)
+    by_spelling = {_plain(name): name for name in sorted(known)}
+    close = difflib.get_close_matches(plain, by_spelling, n=1, cutoff=_CUTOFF)
+    return by_spelling[close[0]] if close else None
 
 
 def _plain(key: str) -> str:

@@ -16,17 +16,23 @@ from recbole.utils import ModelType, argument_list
 from recbole_pngnn.plugin.patching import wrap_everywhere
 from recbole_pngnn.plugin.scope import is_addressed, reads_signs
 
-# Cached data that differ in one of these are made anew. Nobody else has the first three.
-DATASET_KEYS = ("like_threshold", "train_interactions", "data_fingerprint")
-_SPLIT_KEYS = ("eval_args", "data_path")
+# Cached data that differ in one of these are made anew, beside RecBole's own keys.
+DATASET_KEYS = (
+    "like_threshold",
+    "train_interactions",
+    "eval_args",
+    "data_path",
+    "data_fingerprint",
+    "seed",
+    "repeatable",
+)
 
 
 def install() -> None:
     """Put them in RecBole's place."""
-    arguments = argument_list.dataset_arguments
-    arguments.extend(key for key in DATASET_KEYS if key not in arguments)
     data = importlib.import_module("recbole.data.utils")
     wrap_everywhere(data, "create_dataset", _creating_signed)
+    wrap_everywhere(data, "load_split_dataloaders", _loading_signed)
     quick_start = importlib.import_module("recbole.quick_start.quick_start")
     wrap_everywhere(quick_start, "load_data_and_model", _loading)
 
@@ -50,8 +56,7 @@ def _creating_signed(create_dataset: Callable[[Any], Any]) -> Callable[[Any], An
         if saved.exists():
             with saved.open("rb") as file:
                 dataset = pickle.load(file)
-            keys = (*argument_list.dataset_arguments, *_SPLIT_KEYS, "seed", "repeatable")
-            if all(config[key] == dataset.config[key] for key in keys):
+            if _are_of(dataset.config, config):
                 logging.getLogger().info(f"Load filtered dataset from: [{saved}]")
                 return dataset
         dataset = SignedDataset(config)
@@ -60,6 +65,24 @@ def _creating_signed(create_dataset: Callable[[Any], Any]) -> Callable[[Any], An
         return dataset
 
     return creating_signed
+
+
+def _loading_signed(load_split_dataloaders: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Dataloaders of another threshold or of other data are not those that are asked for."""
+
+    @functools.wraps(load_split_dataloaders)
+    def loading_signed(config: Any) -> Any:
+        loaders = load_split_dataloaders(config)
+        if loaders is not None and reads_signs(config):
+            return loaders if _are_of(loaders[0]._dataset.config, config) else None
+        return loaders
+
+    return loading_signed
+
+
+def _are_of(saved: Any, config: Any) -> bool:
+    keys = {*argument_list.dataset_arguments, *DATASET_KEYS}
+    return all(saved[key] == config[key] for key in keys)
 
 
 def _loading(load_data_and_model: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -72,7 +72,7 @@ def folder(atomic):
 
 def options(folder, **more):
     small = {"data_path": folder, "topk": [3], "valid_metric": "NDCG@3", "epochs": 1}
-    return {**small, "show_progress": False, "state": "ERROR", **more}
+    return {**small, "show_progress": False, "state": "WARNING", **more}
 
 
 def test_defaults_protocol_dataloader_and_trainer_are_the_models(mine, folder):
