@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import logging
 import os
 import sys
@@ -12,14 +13,28 @@ from typing import Any
 
 from recbole_pngnn import __version__
 from recbole_pngnn.arguments import Parser, check_dashes
-from recbole_pngnn.augment import command as augment_command
-from recbole_pngnn.augment import report_command
-from recbole_pngnn.benchmark import command as benchmark_command
-from recbole_pngnn.data.prepare import command as prepare_command
 from recbole_pngnn.failure import told
 from recbole_pngnn.files import check_place, is_file_name, read_user_ids, write_whole
 from recbole_pngnn.literals import read_value
 
+_REPORT = "augment report"
+# Commands of other modules, which import pandas: only the one that is named is imported, so that
+# --help is quick. The texts are those of the modules.
+_MODULES = {
+    "prepare": (
+        "recbole_pngnn.data.prepare.command",
+        "write MovieLens or your own ratings as pre-split RecBole datasets",
+    ),
+    "augment": (
+        "recbole_pngnn.augment.command",
+        "add interactions that a language model or a control suggests",
+    ),
+    "benchmark": (
+        "recbole_pngnn.benchmark.command",
+        "compare models over splits and seeds, with records and reports",
+    ),
+    _REPORT: ("recbole_pngnn.augment.report_command", "compare what the providers picked"),
+}
 _RUN_EPILOG = """\
 Any option of RecBole and of the model is set as --key=value (or --key value), above the files:
   recbole-pngnn run --model=PNGNN --dataset=ml-100k --epochs=20 --reading=partitioned
@@ -55,11 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0; 2 for what the user can mend; 1 for a fault of ours; 130 after Ctrl-C.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:2] == report_command.NAME.split():  # a command of two words
-        words[:2] = [report_command.NAME]
+    if words[:2] == _REPORT.split():  # a command of two words
+        words[:2] = [_REPORT]
     try:
         check_dashes(words)
-        options, rest = _parser().parse_known_args(words)
+        options, rest = _parser(words).parse_known_args(words)
         if options.command == "run":
             return _run(options, rest)
         return int(options.handler(options))
@@ -80,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             output.close_log()
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = Parser(
         prog="recbole-pngnn",
         is_open=True,  # for the options of RecBole and of the model
@@ -90,11 +105,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"recbole-pngnn {__version__}")
     commands: Any = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
-    prepare_command.add_parser(commands)
-    augment_command.add_parser(commands)
-    benchmark_command.add_parser(commands)
-    report_command.add_parser(commands)
-    for name in ("augment", report_command.NAME):  # a long command is edited at its end
+    for name, (module, text) in _MODULES.items():
+        if name in words:
+            importlib.import_module(module).add_parser(commands)
+        else:
+            commands.add_parser(name, help=text)
+    for name in ("augment", _REPORT):  # a long command is edited at its end
         commands.choices[name].takes_last = True
     _add_recommend(commands)
     return parser

@@ -4,6 +4,8 @@ import logging
 import os
 import pickle
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -219,3 +221,17 @@ def test_a_list_comes_without_titles_that_cannot_be_read(checkpoint, tell, caplo
         assert tell("recommend", f"--checkpoint={checkpoint}", "--users=u")[0] == 0
     assert "come without titles: " in caplog.text
     assert "d.item, line 2: 3 fields, and the header has 2" in caplog.text
+
+
+def test_help_is_quick_and_says_what_the_modules_say(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    quick = capsys.readouterr().out
+    words = ["--help", "prepare", "augment", "benchmark", "augment report"]
+    with pytest.raises(SystemExit):
+        main(words)  # with all modules imported
+    assert capsys.readouterr().out == quick
+    code = "import sys, recbole_pngnn.cli; print([m for m in sys.argv[1:] if m in sys.modules])"
+    names = ["torch", "pandas", "numpy", "openai", "pydantic", "yaml", "recbole"]
+    done = subprocess.run([sys.executable, "-c", code, *names], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
