@@ -7,7 +7,11 @@ from torch import Tensor, nn
 
 from recbole_pngnn.nn.alias import AliasTable
 from recbole_pngnn.nn.exact import ExactBuffers
+from recbole_pngnn.nn.memory import check_memory
 from recbole_pngnn.nn.sampling import RatedPairs
+
+# Bytes for the score of a user and an item, and what it becomes until the gradient is made of it.
+LOSS_BYTES = 24
 
 
 class UserTargets(nn.Module):
@@ -256,6 +260,20 @@ class UserSoftmax(nn.Module):
         # The loss is linear in the weights, so a factor of the user's goes into them.
         factors = totals.clamp(min=torch.finfo(totals.dtype).tiny).pow(user_exponent - 1.0)
         self.targets = UserTargets(users, items, weights * factors[users], n_users)
+        self._largest_batch = 0
+
+    def _check_memory(self, n_users: int, n_items: int, device: torch.device) -> None:
+        """Refuse a batch whose scores do not fit, the first time that it is so large."""
+        if n_users <= self._largest_batch:
+            return
+        what = f"the loss of {n_users} users over {n_items} items at a time"
+        remedy = "set a smaller train_batch_size, or softmax_samples"
+        if self.sampler is not None:
+            n_items = self.sampler.n_samples
+            what = f"the loss of {n_users} users over {n_items} drawn items at a time"
+            remedy = "set a smaller train_batch_size or softmax_samples"
+        check_memory(what, LOSS_BYTES * n_users * n_items, device, remedy)
+        self._largest_batch = n_users
 
     def loss(
         self,
@@ -277,6 +295,7 @@ class UserSoftmax(nn.Module):
               ``(B, n_items)``
             - returns: scalar
         """
+        self._check_memory(len(users), len(item_table), user_rows.device)
         rows, items, weights = self.targets.of(users)
         if self.sampler is not None:
             sampled, log_expected, excluded = self.sampler.draw(users, user_rows.dtype)
