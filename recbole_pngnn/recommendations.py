@@ -17,6 +17,7 @@ from recbole_pngnn.quick_start import load_data_and_model
 from recbole_pngnn.titles import item_titles
 
 _USERS_AT_ONCE = 512
+_SCORES_AT_ONCE = 2**22  # as many users as that, where there are more than 8,192 items
 
 logger = logging.getLogger(__name__)
 
@@ -116,8 +117,9 @@ def top_lists(
     barred = torch.tensor([0, *others])  # and the padding item
     rated = _rated_items(parts, dataset)
     frames = []
-    for start in range(0, len(ids), _USERS_AT_ONCE):
-        chunk = ids[start : start + _USERS_AT_ONCE]
+    at_once = max(1, min(_USERS_AT_ONCE, _SCORES_AT_ONCE // dataset.item_num))
+    for start in range(0, len(ids), at_once):
+        chunk = ids[start : start + at_once]
         scores = _scores(model, dataset, config, chunk)
         scores[:, barred] = -torch.inf
         frames.append(_top_items(scores, dataset, chunk, rated, k))

@@ -1,1 +1,1 @@
-"""The mathematics of PN-GNN in torch alone (and psutil, for free memory): no RecBole, no options."""
+"""The mathematics of PN-GNN in torch alone, with psutil for free memory: no RecBole, no options."""

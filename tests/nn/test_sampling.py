@@ -143,3 +143,23 @@ def test_no_interactions_are_an_error():
     nothing = torch.empty(0, dtype=torch.int64)
     with pytest.raises(ValueError, match="no training interactions"):
         DegreeSampler(nothing, nothing, 2, 2)
+
+
+@pytest.mark.parametrize("entries", [1, 3 * N_ITEMS, 2**24])
+def test_exact_distributions_of_a_few_users_at_a_time(entries, monkeypatch):
+    monkeypatch.setattr(sampling, "REJECTION_ROUNDS", 0)
+    monkeypatch.setattr(sampling, "EXACT_ENTRIES", entries)
+    rows, multinomial = [], torch.multinomial
+
+    def counted(weights, *arguments, **options):
+        rows.append(len(weights))
+        return multinomial(weights, *arguments, **options)
+
+    monkeypatch.setattr(torch, "multinomial", counted)
+    users = torch.arange(N_USERS).repeat(50)
+    drawn = sampler().draw(users, 4, torch.Generator().manual_seed(2))
+    assert max(rows) <= max(1, min(1024, entries // N_ITEMS))
+    for user in range(N_USERS):
+        assert set(drawn[users == user].flatten().tolist()) <= set(
+            law(user, 0.75).nonzero().view(-1).tolist()
+        )

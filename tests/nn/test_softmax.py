@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from recbole_pngnn.nn import memory, softmax
 from recbole_pngnn.nn.softmax import (
     CatalogueSampler,
     UserSoftmax,
@@ -214,3 +215,16 @@ def test_offsets_are_added_to_the_logits(n_samples):
     rows, items, weights = UserTargets(USERS, ITEMS, torch.where(liked, 1.0, 0.3), 4).of(BATCH)
     expected = dual_softmax(logits, rows, items, weights, 1.0)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-6 if n_samples is None else 5e-3)
+
+
+@pytest.mark.parametrize("n_samples", [None, 7])
+def test_a_batch_that_does_not_fit_is_refused(n_samples, monkeypatch):
+    users, items = torch.tensor([1, 2, 2]), torch.tensor([1, 2, 3])
+    liked = torch.tensor([True, False, True])
+    loss = UserSoftmax(users, items, liked, None, 3, 9, 0.2, n_samples=n_samples)
+    rows, table = torch.randn(2, 4), torch.randn(9, 4)
+    loss.loss(torch.tensor([1, 2]), rows, table)
+    monkeypatch.setattr(memory, "available_bytes", lambda device: softmax.LOSS_BYTES * 2 * 7 + 1)
+    loss.loss(torch.tensor([2, 1]), rows, table)  # so large a batch went before
+    with pytest.raises(ValueError, match=r"the loss of 3 users over .* smaller train_batch_size"):
+        loss.loss(torch.tensor([1, 2, 1]), torch.randn(3, 4), table)
