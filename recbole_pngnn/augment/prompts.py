@@ -16,7 +16,8 @@ import pandas as pd
 from recbole_pngnn.augment.dataset import ITEM, RATING, TIMESTAMP, TrainingData
 from recbole_pngnn.augment.defaults import HISTORY_SIZE
 from recbole_pngnn.augment.errors import AugmentError
-from recbole_pngnn.augment.texts import is_file, read_text
+from recbole_pngnn.augment.texts import read_text
+from recbole_pngnn.files import is_file_name
 
 TEMPLATES = Path(__file__).parent / "templates"
 SECTIONS = ("system", "user", "one", "several")
@@ -83,8 +84,8 @@ def read_template(name: str) -> Template:
     Raises:
         AugmentError: There is none, or a section or place is missing or unknown.
     """
-    file = Path(name) if is_file(name) else TEMPLATES / f"{name}.txt"
-    if not is_file(file):
+    file = Path(name) if is_file_name(name) else TEMPLATES / f"{name}.txt"
+    if not is_file_name(str(file)):
         known = ", ".join(sorted(path.stem for path in TEMPLATES.glob("*.txt")))
         raise AugmentError(f"there is no template {name}: give a file, or one of {known}")
     text = read_text(file)

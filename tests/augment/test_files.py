@@ -75,7 +75,7 @@ def test_what_cannot_be_decoded_is_named(augment, server, file, candidates_file)
     }.get(file, ())
     status, _, err = augment(*OPENAI, "--base_url", server.url, *words)
     assert status == 2
-    assert f"{path}: line {text.count(10) + 1} is not UTF-8; save the file as UTF-8" in err
+    assert f"{path}, line {text.count(10) + 1}: the byte 0xe9 is not utf-8; save the file" in err
 
 
 @pytest.mark.parametrize(
