@@ -207,3 +207,12 @@ def test_ids_with_quotes_and_the_ends_of_a_scale(atomic, augment):
         '"say ""hi"""\tm8\t3.50000001\tbase_topk\t1',
         '"say ""hi"""\tm9\t0.5\tbase_topk\t1',
     ]
+
+
+def test_users_however_many(augment):
+    """More ids than a file name may have characters, and a file with a byte order mark."""
+    status, _, err = augment("--provider", "popular", "--users", ",".join(["u1", "u3"] * 300))
+    assert status == 0, err
+    Path("users.txt").write_bytes("u1\r\nu3\r\n".encode("utf-8-sig"))
+    status, out, err = augment("--provider", "popular", "--users", "users.txt", "--overwrite")
+    assert (status, "2 users" in out) == (0, True), err
