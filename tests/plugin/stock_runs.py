@@ -70,7 +70,7 @@ def outcome(model):
     result = run_recbole(model, "tiny", config_dict=config)
     made = {path for path in Path().rglob("*") if path.is_file()} - before
     digest = hashlib.sha256()
-    for path in made:
+    for path in sorted(made):
         if path.name.startswith(f"{model}-") and path.suffix == ".pth":
             checkpoint = torch.load(path, weights_only=False)
             for name, value in checkpoint["state_dict"].items():
