@@ -24,9 +24,10 @@ def no_header(cells: Sequence[str], option: str) -> str:
     """
     if is_numbering(cells) or not any(map(is_value, cells)):
         return ""
+    first = shorten(" ".join(", ".join(cells).split()))
     return (
-        f"its first line ({shorten(', '.join(cells))}) looks like a row: where the file has no "
-        f"header, name its {len(cells)} columns in their order, {_example(len(cells), option)}"
+        f"its first line ({first}) looks like a row: where the file has no header, name its "
+        f"{len(cells)} columns in their order, {_example(len(cells), option)}"
     )
 
 

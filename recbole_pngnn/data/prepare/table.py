@@ -3,6 +3,7 @@
 import csv
 import difflib
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +16,7 @@ from recbole_pngnn.data.prepare.files import NUL
 from recbole_pngnn.data.prepare.header import no_header
 
 DELIMITERS = (",", ";", "\t", "|", "::")
+_NETFLIX = re.compile(r"\d+:")
 _SAMPLED = 200  # lines that a delimiter is guessed from
 _UNIT = "\x1f"  # stands in for "::", since pandas' fast parser wants a single character
 
@@ -267,13 +269,31 @@ def _find_uneven(body: str, delimiter: str, quoting: Literal[0, 3]) -> tuple[int
         for cells in reader:
             width = width or len(cells)
             if len(cells) > width:
-                quoted = f"quote a value that holds {delimiter!r}" if delimiter != _UNIT else ""
-                advice = f"correct the line, or {quoted}" if quoted else "correct the line"
-                return start + 1, f"{len(cells)} fields, expected {width}; {advice}"
+                return (
+                    start + 1,
+                    f"{len(cells)} fields, expected {width}; {_advice(delimiter, body)}",
+                )
             start = reader.line_num
     except csv.Error as error:
         return start + 1, f'a quote " is not closed or misplaced ({error}); correct the line'
     return 1, "the rows cannot be read; check the delimiter"
+
+
+def _advice(delimiter: str, body: str) -> str:
+    """Say what to do about a row that is longer than the first one."""
+    first = body.partition("\n")[0]
+    if _NETFLIX.fullmatch(first):
+        return (
+            f"{first!r} is an item of the Netflix Prize with its ratings below it: write the item "
+            "into each of them"
+        )
+    if delimiter not in first:
+        return f"where the first line ({shorten(first)}) is neither names nor values, remove it"
+    return (
+        "correct the line"
+        if delimiter == _UNIT
+        else f"correct the line, or quote a value that holds {delimiter!r}"
+    )
 
 
 def _without_blank_rows(frame: pd.DataFrame) -> pd.DataFrame:

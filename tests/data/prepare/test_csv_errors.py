@@ -81,6 +81,12 @@ def test_a_column_used_twice(prepare, csv_file):
         ("userId,movieId,stars\n\n , ,\n,,\n", [], "line 3: userId ' ' is a missing id"),
         ("userId,movieId,stars\n\n,,\n", [], "ratings.csv holds a header and no rows"),
         ("", [], "ratings.csv is empty"),
+        (
+            f"# mine\n{TEXT}",
+            [],
+            "line 2: 3 fields, expected 1; where the first line (# mine) is nei",
+        ),
+        ("1:\n7,3,2005-09-06\n", [], "'1:' is an item of the Netflix Prize with its ratings belo"),
         ("userId,movieId,stars\nu,a,4\n", [], "the split leaves 1 ratings to train and 0 to test"),
         (b"PK\x03\x04", [], "is a truncated or damaged zip file (File is not a zip file); get it"),
         ("\n <HTML><body>", [], "is an HTML page"),

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from recbole.config import Config
 from recbole.data import create_dataset
@@ -28,6 +28,7 @@ def quiet():
     return logger
 
 
+@settings(max_examples=40, deadline=None)
 @given(rows=ROWS, timed=st.booleans())
 def test_the_rule_is_that_of_a_run(quiet, rows, timed):
     rows = sorted(rows, key=lambda row: row[3])  # the files of the parts, one after the other

@@ -5,7 +5,7 @@ import calendar
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recbole_pngnn.data.prepare.table import read_csv
@@ -94,6 +94,7 @@ def test_what_is_written_in_another_way_is_named(prepare_times, nothing_in, time
 MOMENTS = st.datetimes(min_value=pd.Timestamp(1975, 1, 1), max_value=pd.Timestamp(2100, 1, 1))
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(MOMENTS, min_size=1, max_size=6))
 def test_all_ways_of_writing_a_moment_agree(moments):
     moments = [moment.replace(microsecond=moment.microsecond // 1000 * 1000) for moment in moments]
