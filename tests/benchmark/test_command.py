@@ -93,7 +93,7 @@ def test_a_row_that_fails_is_reported_and_stops_no_other(finished):
     for split in ("small-1", "small-2"):
         found = re.search(rf"FAILED fails, {split}, seed 2020: (.*) \(log: (.*)\)", errors)
         assert found, errors
-        assert found[1] == "ValueError: Invalid learning rate: -1"
+        assert "learning_rate must be a number above 0; found -1" in found[1]
         assert "Traceback" in (folder / found[2]).read_text()
         assert f"waits, {split}, seed 2020 waits for the answers answers/{split}.jsonl" in output
     assert "6 runs and trials made, 0 runs recorded before" in output
