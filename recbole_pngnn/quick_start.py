@@ -19,11 +19,12 @@ from recbole.utils import get_model, get_trainer, init_logger, init_seed
 
 from recbole_pngnn.literals import for_recbole
 from recbole_pngnn.plugin import output
-from recbole_pngnn.plugin.config import config_hash, fingerprint, presets, result_options
+from recbole_pngnn.plugin.config import config_hash, presets, result_options
 from recbole_pngnn.plugin.corrections import without_known_warnings
 from recbole_pngnn.plugin.option_file import check_files
 from recbole_pngnn.progress import TrainingProgress
 from recbole_pngnn.protocol.by_user import UserResults, evaluate_by_user
+from recbole_pngnn.protocol.fingerprint import config_fingerprint
 from recbole_pngnn.record import (
     check_writable,
     commit,
@@ -107,7 +108,7 @@ def run(
         )
     if result_file is not None:
         check_writable(Path(result_file))
-    data_fingerprint = fingerprint(Path(config["data_path"]), config["dataset"])
+    data_fingerprint = config_fingerprint(config)
     if stopped is not None:
         stopped.check_files(config, data_fingerprint)
     init_seed(config["seed"], config["reproducibility"])
@@ -120,6 +121,7 @@ def run(
 
     data = create_dataset(config)
     logger.info(data)
+    _say_scale(data, show)
     train_data, valid_data, test_data = data_preparation(config, data)
     if valid_data:
         _check_valid_metric(config)
@@ -225,7 +227,7 @@ def load_data_and_model(
     elif data_path is not None:
         config["data_path"] = os.path.abspath(os.path.join(data_path, config["dataset"]))
     if config["data_fingerprint"] is not None:
-        found = fingerprint(Path(config["data_path"]), config["dataset"])
+        found = config_fingerprint(config)
         if found is None:
             raise ValueError(
                 f"{path.name} was trained on {config['dataset']}, and {config['data_path']} has no "
@@ -252,6 +254,14 @@ def load_data_and_model(
             f"{' '.join(str(error).split())}"
         ) from error
     return config, model, dataset, train_data, valid_data, test_data
+
+
+def _say_scale(data: Any, show: bool) -> None:
+    """Say what the ratings span, on the screen whether there is a progress bar or not."""
+    if getattr(data, "like_threshold", None) is not None:
+        logging.getLogger().info(data.scale)
+        if show:
+            print(data.scale, file=sys.stderr)
 
 
 def _check_valid_metric(config: Any) -> None:

@@ -66,7 +66,7 @@ class Data:
         return self._observed[cell.data]
 
     def _find(self, cell: Cell) -> str:
-        from recbole_pngnn.plugin.config import fingerprint
+        from recbole_pngnn.protocol.fingerprint import fingerprint
 
         found = fingerprint(DATASETS / cell.data, cell.data)
         if found is not None:

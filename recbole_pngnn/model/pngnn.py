@@ -139,7 +139,8 @@ class PNGNN(GeneralRecommender):
             weights = strengths if weights is None else weights.to(self.device) * strengths
         shape = (self.n_users, self.n_items)
         if self.loss == "dual_bpr":
-            self.sampler = DegreeSampler(users, items, *shape, exponent)
+            withheld = getattr(dataset, "withheld", None)  # rated, and taken out by a filter
+            self.sampler = DegreeSampler(users, items, *shape, exponent, also_rated=withheld)
         else:
             self.softmax = UserSoftmax(
                 users, items, liked, weights, *shape, sampling_exponent=exponent, **softmax

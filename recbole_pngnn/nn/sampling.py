@@ -78,12 +78,13 @@ class DegreeSampler(ExactBuffers):
         n_items: Number of items.
         exponent: The power alpha of the degree; 0.75 in the paper.
         dense: See :class:`RatedPairs`.
+        also_rated: User and item of pairs that are no training interactions and not drawn either.
 
     Shapes:
-        - users, items: ``(E,)``
+        - users, items: ``(E,)``; also_rated: ``(k, 2)``
 
     Raises:
-        ValueError: There are no interactions, or a user rated every item that can be drawn.
+        ValueError: There are no interactions, or a user rated every item there is.
     """
 
     probabilities: Tensor
@@ -96,6 +97,7 @@ class DegreeSampler(ExactBuffers):
         n_items: int,
         exponent: float = 0.75,
         dense: bool | None = None,
+        also_rated: Tensor | None = None,
     ) -> None:
         super().__init__()
         if not len(items):
@@ -105,8 +107,12 @@ class DegreeSampler(ExactBuffers):
         probabilities /= probabilities.sum()
         self.register_buffer("probabilities", probabilities, persistent=False)
         self._table = AliasTable(self.probabilities)
+        asked_for = users
+        if also_rated is not None:
+            users = torch.cat([users, also_rated[:, 0].to(users)])
+            items = torch.cat([items, also_rated[:, 1].to(items)])
         self.rated = RatedPairs(users, items, n_users, n_items, dense)
-        self._refuse_full_users(users, items, n_items, int((degrees > 0).sum()))
+        self._refuse_full_users(users, items, n_items, asked_for)
 
     def draw(
         self, users: Tensor, n_samples: int, generator: torch.Generator | None = None
@@ -145,19 +151,22 @@ class DegreeSampler(ExactBuffers):
             chunk = users[start : start + at_once]
             allowed = ~self.rated.contains(chunk[:, None], all_items[None, :])
             weights = self.probabilities * allowed  # (chunk, n_items)
+            # Who rated all that anyone did in training is left with what nobody did.
+            none = weights.sum(dim=1) == 0
+            weights[none, 1:] = allowed[none, 1:].to(weights.dtype)
             picks = torch.multinomial(weights, 1, generator=generator)
             drawn[start : start + at_once] = picks.view(-1)
         return drawn
 
     @staticmethod
-    def _refuse_full_users(users: Tensor, items: Tensor, n_items: int, n_drawable: int) -> None:
+    def _refuse_full_users(users: Tensor, items: Tensor, n_items: int, asked_for: Tensor) -> None:
         pairs = torch.unique(users.to(torch.int64) * n_items + items)
         counts = torch.bincount(torch.div(pairs, n_items, rounding_mode="floor"))
-        full = (counts >= n_drawable).nonzero().view(-1)
+        full = torch.unique(asked_for)
+        full = full[counts[full] >= n_items - 1]  # all but the padding item
         if len(full):
             raise ValueError(
-                f"{len(full)} user(s) rated all {n_drawable} items of the training part (first "
-                f"internal id: {int(full[0])}), so no unobserved item is left to sample for them; "
-                f"leave them out, for example with user_inter_num_interval: "
-                f'"[0,{n_drawable})"'
+                f"{len(full)} user(s) rated all {n_items - 1} items in training (first: user "
+                f"number {int(full[0])}), so no unobserved item is left to sample for them; take "
+                f"their interactions out of the training part"
             )

@@ -26,6 +26,8 @@ from recbole_pngnn.plugin.scope import (
     is_signed,
     own_models,
 )
+from recbole_pngnn.protocol.field_names import follow_field_names
+from recbole_pngnn.protocol.fingerprint import config_fingerprint
 from recbole_pngnn.protocol.threshold import read_like_threshold
 
 # What a run's result does not depend on: places, devices, and what is shown.
@@ -141,6 +143,9 @@ def _finished(init: Callable[..., None]) -> Callable[..., None]:
         keys.check(self, properties_dir() / "overall.yaml", STRICT_COMMAND_LINE)
         if is_own(self):
             unread.check(self, files, presets())
+        if is_signed(self):
+            overall = (properties_dir() / "overall.yaml").read_text(encoding="utf-8")
+            follow_field_names(self, yaml.safe_load(overall))
         if self["like_threshold"] is not None:
             _check_protocol(self)
         if not is_signed(self):
@@ -149,7 +154,7 @@ def _finished(init: Callable[..., None]) -> Callable[..., None]:
 
         self["recbole_pngnn"] = PluginVersion(__version__)
         self["data_path"] = os.path.abspath(self["data_path"])
-        self["data_fingerprint"] = fingerprint(Path(self["data_path"]), self["dataset"])
+        self["data_fingerprint"] = config_fingerprint(self)
         if "checkpoint_dir" not in self.external_config_dict:
             self["checkpoint_dir"] = os.path.join(self["output_dir"], "checkpoints")
 
@@ -209,19 +214,6 @@ def yaml_keys(files: Iterable[Path]) -> list[str]:
     for file in files:
         keys += yaml.safe_load(file.read_text(encoding="utf-8")) or {}
     return keys
-
-
-def fingerprint(folder: Path, dataset: str) -> str | None:
-    """Return the SHA-256 of a dataset's interaction files, or None where there are none.
-
-    A model's rows are tied to the order in which these files name users and items.
-    """
-    digest = hashlib.sha256()
-    files = sorted(folder.glob(f"{dataset}*.inter"))
-    for file in files:
-        digest.update(file.name.encode() + b"\0")
-        digest.update(file.read_bytes())
-    return digest.hexdigest() if files else None
 
 
 def result_options(config: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from recbole_pngnn.protocol.threshold import OBSERVED, SOURCE_FIELD, LikeThreshold
+from recbole_pngnn.scale import scale_warning
 
 
 def clean_interactions(
@@ -82,6 +83,11 @@ def clean_interactions(
         logger.warning(
             f"like_threshold {threshold.value:g} leaves no disliked interactions; {span}"
         )
+    else:
+        share = float((ratings > threshold.value).mean())
+        doubt = scale_warning(ratings.min(), ratings.max(), threshold.value, share, threshold.field)
+        if doubt is not None:
+            logger.warning(doubt)
     sizes = np.bincount(part[keep], minlength=len(part_sizes)).tolist() if part_sizes else None
     return interactions[keep].reset_index(drop=True), sizes
 

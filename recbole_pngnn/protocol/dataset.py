@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import torch
 from recbole.data.dataset.dataset import Dataset
 from recbole.utils import FeatureSource, FeatureType
 
 from recbole_pngnn.options import read_choice
+from recbole_pngnn.protocol.atomic_check import AtomicFile
 from recbole_pngnn.protocol.clean import clean_interactions
+from recbole_pngnn.protocol.data_options import (
+    FILTERS,
+    check_data_options,
+    check_kept_values,
+    check_time,
+)
+from recbole_pngnn.protocol.folders import check_dataset
 from recbole_pngnn.protocol.threshold import (
     OBSERVED,
     SOURCE_FIELD,
@@ -17,6 +28,8 @@ from recbole_pngnn.protocol.threshold import (
     LikeThreshold,
     read_like_threshold,
 )
+from recbole_pngnn.protocol.withheld import PairsAsRead
+from recbole_pngnn.scale import describe_scale
 
 PHASES = ("training", "validation", "test")
 
@@ -28,12 +41,20 @@ class SignedDataset(Dataset):
 
     - rows without a user, an item or a rating are dropped, of duplicates the last stays;
     - ``LABEL_FIELD`` is 1 where the rating exceeds the threshold, made before normalisation;
+    - RecBole's filters (``val_interval`` and others) choose what is trained on and measured, not
+      what is masked: pairs that they take out, of users and items that stay, count as rated in
+      training;
+    - a user who rated every item in training is masked and not trained on: there is nothing to
+      compare with, and nothing to recommend;
     - the parts of :meth:`build` keep liked rows alone; the training part keeps both signs where
       ``train_interactions`` is ``rated``.
 
     Attributes:
         rated: User and item of each observed row of a part, ``(n, 2)``. Augmented rows (``source``
             other than ``observed``) are not among them, and therefore never masked.
+        withheld: User and item of each pair that a filter took out, ``(k, 2)``. They are rated in
+            the training part, and never sampled as unobserved.
+        scale: What the ratings span, and how many are liked, in words.
         disliked: User and item of each observed disliked row of a part, ``(n, 2)``.
 
     Raises:
@@ -43,12 +64,68 @@ class SignedDataset(Dataset):
     like_threshold: LikeThreshold | None
     rated: torch.Tensor
     disliked: torch.Tensor
+    withheld: torch.Tensor
+    scale: str
     # RecBole's: frames while it reads, its own Interaction afterwards.
     inter_feat: Any
     file_size_list: list[int]
 
-    def _data_processing(self) -> None:
+    def _from_scratch(self) -> None:
         self.like_threshold = read_like_threshold(self.config)
+        if self.like_threshold is not None:
+            for sentence in check_data_options(self.config):
+                self.logger.warning(sentence)
+        super()._from_scratch()
+
+    def _load_data(self, token: str, dataset_path: str) -> None:
+        if self.like_threshold is not None:
+            check_dataset(Path(dataset_path), token, self.benchmark_filename_list)
+        super()._load_data(token, dataset_path)
+
+    def _load_feat(self, filepath: str, source: Any) -> Any:
+        """Read an atomic file; what is wrong with it is said with the line."""
+        if self.like_threshold is None or self._loads_nothing(source):
+            return super()._load_feat(filepath, source)
+        encoding = self.config["encoding"]
+        file = AtomicFile(
+            Path(filepath),
+            self.config["field_separator"],
+            encoding or "utf-8",  # unset, RecBole reads the header by the machine's own
+            *self._needed(source),
+        )
+        self.config["encoding"] = file.check()
+        try:
+            frame = super()._load_feat(filepath, source)
+        except (ValueError, pd.errors.ParserError) as error:
+            raise file.explain(error, self.config["encoding"]) from error
+        finally:
+            self.config["encoding"] = encoding
+        interactions = source == FeatureSource.INTERACTION
+        if interactions and not len(frame) and self.benchmark_filename_list is None:
+            raise ValueError(f"{filepath} has a header and no interaction below it")
+        return frame
+
+    def _loads_nothing(self, source: Any) -> bool:
+        columns, _ = self._get_load_and_unload_col(source)
+        return columns is not None and not columns
+
+    def _needed(self, source: Any) -> tuple[dict[str, str], dict[str, str]]:
+        """Type of each column that has to be in a file, and the option that names it."""
+        assert self.like_threshold is not None
+        users, items = {self.uid_field: "token"}, {self.iid_field: "token"}
+        roles = {self.uid_field: "USER_ID_FIELD", self.iid_field: "ITEM_ID_FIELD"}
+        if source == FeatureSource.USER:
+            return users, roles
+        if source == FeatureSource.ITEM:
+            return items, roles
+        if source != FeatureSource.INTERACTION:
+            return {}, {}
+        field = self.like_threshold.field
+        rating = "RATING_FIELD" if field == self.config["RATING_FIELD"] else "like_threshold"
+        return {**users, **items, field: "float"}, {**roles, field: rating}
+
+    def _data_processing(self) -> None:
+        as_read = None
         if self.like_threshold is not None:
             pre_split = self.benchmark_filename_list is not None
             self.inter_feat, sizes = clean_interactions(
@@ -62,7 +139,33 @@ class SignedDataset(Dataset):
             )
             if sizes is not None:
                 self.file_size_list = sizes
+            self.scale = _scale(self.inter_feat, self.like_threshold)
+            self._check_columns(pre_split)
+            as_read = PairsAsRead(self.inter_feat, self.uid_field, self.iid_field)
         super()._data_processing()
+        if as_read is not None:
+            self.withheld = as_read.missing_from(
+                self.inter_feat[self.uid_field].to_numpy(),
+                self.inter_feat[self.iid_field].to_numpy(),
+                self.field2token_id[self.uid_field],
+                self.field2token_id[self.iid_field],
+            )
+
+    def _check_columns(self, pre_split: bool) -> None:
+        if pre_split:
+            return
+        numbers = (FeatureType.FLOAT, FeatureType.FLOAT_SEQ)
+        is_float = {name: kind in numbers for name, kind in self.field2type.items()}
+        check_kept_values(self.config, is_float)
+        time = self.time_field
+        columns = list(self.inter_feat)
+        check_time(self.config["eval_args"], time, columns, is_float.get(time, False))
+
+    def _filter_by_inter_num(self) -> None:
+        super()._filter_by_inter_num()
+        if self.like_threshold is not None and self.inter_feat.empty:
+            filters = {key: self.config[key] for key in FILTERS if self.config[key] is not None}
+            raise ValueError(f"the filters leave no interaction: {filters}; widen them")
 
     def _set_label_by_threshold(self) -> None:
         if self.like_threshold is None:
@@ -98,7 +201,34 @@ class SignedDataset(Dataset):
         both_signs = read_choice(self.config, "train_interactions", TRAIN_INTERACTIONS) == "rated"
         for phase, part in zip(PHASES, parts, strict=True):
             part._keep_what_counts(phase, both_signs and phase == "training")
+        parts[0].rated = torch.cat([parts[0].rated, self.withheld])
+        parts[0]._leave_out_full_users()
         return parts
+
+    def _leave_out_full_users(self) -> None:
+        """Take users out of the training who rated, or are trained on, every item there is."""
+        rows = self.inter_feat
+        own = torch.stack([rows[self.uid_field], rows[self.iid_field]], dim=1)
+        pairs = torch.cat([own, self.rated])
+        codes = np.unique(pairs[:, 0].numpy() * np.int64(self.item_num) + pairs[:, 1].numpy())
+        n_items = np.bincount(codes // self.item_num, minlength=self.user_num)
+        full = torch.from_numpy(n_items >= self.item_num - 1)
+        if not bool(full.any()):
+            return
+        users = full.nonzero().view(-1).numpy()
+        names = ", ".join(self.id2token(self.uid_field, users[:5]).tolist())
+        more = ", ..." if len(users) > 5 else ""
+        text = (
+            f"{len(users)} user(s) rated all {self.item_num - 1} items in training "
+            f"({self.uid_field} {names}{more}), so nothing is left to compare with or to recommend"
+        )
+        stay = ~full[rows[self.uid_field]]
+        if not bool((stay & (rows[self.label_field] > 0)).any()):
+            raise ValueError(
+                f"{text}, and without them nothing liked is left to train on; load more items"
+            )
+        self.logger.warning(f"{text}: they are not trained on")
+        self.inter_feat = rows[stay.nonzero().view(-1)]
 
     def _keep_what_counts(self, phase: str, both_signs: bool) -> None:
         """Remember a part's rated and disliked pairs, then drop rows that it must not show."""
@@ -115,6 +245,8 @@ class SignedDataset(Dataset):
             )
         pairs = torch.stack([rows[self.uid_field], rows[self.iid_field]], dim=1)  # (n, 2)
         self.rated, self.disliked = pairs[observed], pairs[observed & ~liked]
+        if phase != "validation" and not len(rows):
+            raise ValueError(f"the {phase} part is empty: {self._split_in_words()}")
         if not bool(liked.any()) and (phase == "training" or len(rows)):
             raise ValueError(
                 f"the {phase} part has no liked interaction among its {len(rows)}: lower "
@@ -122,3 +254,22 @@ class SignedDataset(Dataset):
             )
         if not both_signs:
             self.inter_feat = rows[liked.nonzero().view(-1)]
+
+    def _split_in_words(self) -> str:
+        if self.benchmark_filename_list is not None:
+            return (
+                f"no interaction of its file ({self.dataset_name}.{{part}}.inter, parts "
+                f"{', '.join(self.benchmark_filename_list)}) can be used"
+            )
+        return (
+            f"there are too few interactions for eval_args: split "
+            f"{self.config['eval_args']['split']}; give it a larger share"
+        )
+
+
+def _scale(interactions: pd.DataFrame, threshold: LikeThreshold) -> str:
+    ratings = interactions[threshold.field]
+    if SOURCE_FIELD in interactions:
+        ratings = ratings[interactions[SOURCE_FIELD] == OBSERVED]
+    share = float((ratings > threshold.value).mean())
+    return describe_scale(ratings.min(), ratings.max(), threshold.value, share)

@@ -34,13 +34,6 @@ class RatedSampler(Sampler):
             pairs = [*earlier, own] + ([rated] if phase == "train" else [])
             used[phase] = UserItems(np.concatenate(pairs), self.user_num)
             earlier.append(rated)
-        full = np.flatnonzero(used["train"].counts + 1 >= self.item_num)
-        if len(full):
-            raise ValueError(
-                f"{len(full)} user(s) rated all {self.item_num - 1} items in training (first "
-                f"internal id: {full[0]}), so no unobserved item is left for them; leave them out, "
-                f'for example with user_inter_num_interval: "[0,{self.item_num - 1})"'
-            )
         return used
 
     def _get_candidates_list(self) -> list[int]:

@@ -132,11 +132,24 @@ def test_the_table_is_dense_where_it_is_small(monkeypatch):
     assert not sampler().rated.dense
 
 
-def test_a_user_who_rated_all_is_an_error_that_names_the_user():
-    users = torch.cat([USERS, torch.tensor([1])])
-    items = torch.cat([ITEMS, torch.tensor([6])])
-    with pytest.raises(ValueError, match=r"1 user\(s\) rated all 6 items .*internal id: 1\)"):
-        DegreeSampler(users, items, N_USERS, N_ITEMS)
+def test_a_user_who_rated_all_of_the_training_gets_what_nobody_rated():
+    users, items = torch.cat([USERS, torch.tensor([1])]), torch.cat([ITEMS, torch.tensor([6])])
+    drawn = DegreeSampler(users, items, N_USERS, N_ITEMS).draw(torch.tensor([1, 2]), 50)
+    assert set(drawn[0].tolist()) == {7}
+    assert set(drawn[1].tolist()) == {5, 6}
+
+
+def test_a_user_who_rated_all_there_is_is_an_error():
+    users, items = torch.cat([USERS, torch.tensor([1])]), torch.cat([ITEMS, torch.tensor([6])])
+    with pytest.raises(ValueError, match=r"1 user\(s\) rated all 6 items .*user number 1\)"):
+        DegreeSampler(users, items, N_USERS, 7)
+
+
+def test_pairs_that_are_rated_and_not_trained_on_are_not_drawn():
+    also = torch.tensor([[2, 5], [0, 1], [0, 2], [0, 3], [0, 4], [0, 5], [0, 6], [0, 7]])
+    found = sampler(also_rated=also)  # user 0 rated all and asks for nothing
+    assert set(found.draw(torch.tensor([2]), 50).view(-1).tolist()) == {6}
+    assert torch.equal(found.probabilities, sampler().probabilities)
 
 
 def test_no_interactions_are_an_error():

@@ -163,7 +163,10 @@ def test_missing_values_and_duplicates_of_pre_split_files(atomic, make_config, c
     ("options", "message"),
     [
         ({"like_threshold": {"rating": 5}}, r"5 leaves no liked interactions; rating spans \[1, 5"),
-        ({"like_threshold": {"stars": 3}}, "needs the column stars .* loaded are user_id, item_id"),
+        (
+            {"like_threshold": {"stars": 3}},
+            "no column stars .like_threshold., only user_id, item_id",
+        ),
         ({"like_threshold": 3.5}, "must be one field and its value.*found 3.5"),
         ({"like_threshold": {"rating": "x"}}, "of rating must be a finite number, found 'x'"),
         ({"like_threshold": {"rating": 3, "b": 1}}, "must be one field and its value"),

@@ -155,7 +155,14 @@ def test_a_part_without_likes_is_an_error(evaluate):
         evaluate(test=[("u1", "e", 1)])
 
 
-def test_a_user_who_rated_everything_is_an_error(evaluate):
+def test_a_user_who_rated_everything_is_not_trained_on(evaluate, caplog):
+    # Nobody else has e in training, so it would be this user's alone.
     train = [*TRAIN, *[("u4", item, 4) for item in "abcde"]]
-    with pytest.raises(ValueError, match=r"1 user\(s\) rated all 6 items in training"):
-        evaluate(train=train)
+    assert str(evaluate(train=train)) == str(evaluate())
+    assert "1 user(s) rated all 6 items in training (user_id u4)" in caplog.text
+
+
+def test_users_who_rated_everything_alone_are_an_error(evaluate):
+    train = [(user, item, 4) for user in ("u1", "u2") for item in "abc"]
+    with pytest.raises(ValueError, match=r"2 user\(s\) .*user_id u1, u2\).*nothing liked is left"):
+        evaluate(train=train, valid=[], test=[("u3", "a", 5)], topk=[1])
