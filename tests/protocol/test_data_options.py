@@ -67,7 +67,9 @@ def rows(own_folder):
     return write
 
 
-GRID = [(f"u{u}", f"i{(u + i) % 12}", 1 + (u * i) % 5, u + i) for u in range(8) for i in range(10)]
+GRID = [
+    (f"u{u}", f"i{(u + i) % 12}", 1 + (u + 2 * i) % 5, u + i) for u in range(8) for i in range(10)
+]
 NAMES = {
     "USER_ID_FIELD": "uid",
     "ITEM_ID_FIELD": "asin",
@@ -132,7 +134,7 @@ def test_files_that_are_missing_and_what_is_there(tmp_path):
         (tmp_path / "cut" / f"cut.{part}.inter").write_text("")
 
     def said(name, parts=None):
-        with pytest.raises(ValueError) as raised:
+        with pytest.raises(ValueError, match=str(tmp_path)) as raised:
             check_dataset(tmp_path / name, name, parts)
         assert "\n" not in str(raised.value)
         return str(raised.value)
