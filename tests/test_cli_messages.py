@@ -48,7 +48,7 @@ def data(atomic):
         (["run", "--learning_rate=abc"], "learning_rate must be a number above 0; found 'abc'"),
         (["run", "--epochs=2", "--epochs=1"], "--epochs is given twice, as 2 and as 1"),
         (["run", "--model=A", "--model=B"], "--model is given twice, as A and as B"),
-        (["run", "--model=SASRec"], "SASRec is a sequential model, and the protocol signed meas"),
+        (["run", "--model=SASRec"], "and SASRec is a sequential model"),
         (["run", "--model=FM"], "FM is a context model"),
         (["run", "--model=CKE"], "CKE is a knowledge model"),
         (["run", "--model=pngnn"], "did you mean PNGNN?"),

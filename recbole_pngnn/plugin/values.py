@@ -335,10 +335,9 @@ def _check_kind(model: str, kind: ModelType) -> None:
     if kind in (ModelType.GENERAL, ModelType.TRADITIONAL):
         return
     raise ValueError(
-        f"{model} is a {kind.name.lower()} model, and the protocol signed measures general "
-        f"recommenders alone, such as PNGNN, SiReN, SignedEASE, BPR, LightGCN or EASE: the results "
-        f"would not be comparable. Choose one of them, or RecBole's own rules by "
-        f"--protocol=recbole"
+        f"like_threshold is for general recommenders, such as PNGNN, SiReN, SignedEASE, BPR, "
+        f"LightGCN or EASE, and {model} is a {kind.name.lower()} model: its results would not be "
+        f"comparable. Choose one of them, or RecBole's own rules by --protocol=recbole"
     )
 
 
