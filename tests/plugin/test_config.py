@@ -97,8 +97,8 @@ def test_protocol_is_one_of_two(make_config):
 @pytest.mark.parametrize(
     ("model", "options", "message"),
     [
-        ("SASRec", {"train_neg_sample_args": None}, "like_threshold is for general recommenders"),
-        ("FM", {}, "like_threshold is for general recommenders"),
+        ("SASRec", {"train_neg_sample_args": None}, "general recommenders"),
+        ("FM", {}, "general recommenders"),
         (
             "BPR",
             {"eval_args": {"mode": "uni100", "split": {"RS": [8, 1, 1]}, "group_by": "user"}},
