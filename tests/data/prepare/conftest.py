@@ -124,8 +124,9 @@ def prepare_csv(prepare, csv_file):
     """Run ``prepare csv`` on rows or content (see ``csv_file``), into the dataset ``mine``."""
 
     def run(*words, **file):
-        columns = ("--user", "userId", "--item", "movieId", "--rating", "stars")
-        words = (*columns, "--name", "mine", *words)
+        defaults = {"--user": "userId", "--item": "movieId", "--rating": "stars", "--name": "mine"}
+        for option, value in defaults.items():
+            words = words if option in words else (*words, option, value)
         return prepare("csv", "--ratings", csv_file(**file), *words)
 
     return run
