@@ -52,7 +52,7 @@ def test_neither_torch_nor_recbole_is_imported(zipped, source):
     ("words", "message"),
     [
         ([], "required: --ratings, --name"),
-        (["--encodings", "x"], "required"),
+        (["--encodings", "x"], "did you mean --encoding?"),
     ],
 )
 def test_what_is_required(words, message, capsys):
