@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
+from recbole_pngnn.failure import without_secrets
+
 # What an editor or a web page makes of "-" and "--": hyphens, dashes, the minus sign.
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 
@@ -35,7 +37,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print a line and leave with status 2."""
-        print(f"error: {message}; see {self.prog} --help", file=sys.stderr)
+        line = without_secrets(f"error: {message}; see {self.prog} --help")
+        print(line, file=sys.stderr)
         raise SystemExit(2)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:

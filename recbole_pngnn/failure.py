@@ -28,8 +28,26 @@ def told(error: Exception) -> tuple[str, int]:
 
     Returns:
         The line and 2 for what the user can mend; 1 for a fault of ours, whose traceback is kept
-        in a file that the line names.
+        in a file that the line names. Keys and passwords are in neither.
     """
+    line, status = _told(error)
+    return without_secrets(line), status
+
+
+def without_secrets(text: str) -> str:
+    """Replace keys of the environment, and what addresses on the command line must not give away.
+
+    Whoever raised an error may have put one into it.
+    """
+    from recbole_pngnn.augment.redaction import Redactor
+
+    words = [word for word in sys.argv[1:] if "://" in word]
+    # --base_url=ADDRESS is one word; an address has its first "=" behind its "://".
+    addresses = [w.partition("=")[2] if "=" in w.partition("://")[0] else w for w in words]
+    return Redactor.of(*addresses)(text)
+
+
+def _told(error: Exception) -> tuple[str, int]:
     text = " ".join(str(error).split()) or type(error).__name__
     if _is_memory(error, text):
         return f"there is not enough memory: {_cut(text)}; {_LESS}", 2
@@ -95,7 +113,7 @@ def _cut(text: str, width: int = 300) -> str:
 
 def _keep_traceback(error: Exception) -> Path | None:
     """Write the traceback into the log of the run, or a file of its own."""
-    text = "".join(traceback.format_exception(error))
+    text = without_secrets("".join(traceback.format_exception(error)))
     output = sys.modules.get("recbole_pngnn.plugin.output")  # not imported: there is no log
     log: Path | None = output.log_file() if output else None
     name = f"error-{datetime.now():%Y-%m-%d_%H-%M-%S-%f}.log"

@@ -154,7 +154,8 @@ def _gpu_id(value: Any) -> str | None:
 
 
 def _interval(value: Any) -> str | None:
-    is_right = isinstance(value, str) and _INTERVALS.fullmatch(value)
+    # A closed interval of a command line, [1,6], is a list by then; RecBole makes it a text again.
+    is_right = isinstance(value, (str, list, tuple)) and _INTERVALS.fullmatch(str(value))
     return None if is_right else "an interval, such as '[5,inf)'"
 
 

@@ -201,6 +201,13 @@ class SignedDataset(Dataset):
         both_signs = read_choice(self.config, "train_interactions", TRAIN_INTERACTIONS) == "rated"
         for phase, part in zip(PHASES, parts, strict=True):
             part._keep_what_counts(phase, both_signs and phase == "training")
+        if "withheld" not in vars(self):
+            raise ValueError(
+                f"the saved dataset of {self.dataset_name} is of an earlier version, which did not "
+                f"keep what a filter takes out; remove it (dataset_save_path, or "
+                f"{self.dataset_name}-*Dataset.pth in {self.config['checkpoint_dir']}), and it is "
+                f"made anew"
+            )
         parts[0].rated = torch.cat([parts[0].rated, self.withheld])
         parts[0]._leave_out_full_users()
         return parts

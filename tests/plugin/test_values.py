@@ -87,6 +87,13 @@ def test_a_wrong_value_is_named(key, value, message):
         Config("BPR", "d", ["o.yaml"], {"protocol": "signed"})
 
 
+@pytest.mark.parametrize("interval", ["[1,6]", [1, 6], (1, 6), "[1,2];(3,inf)"])
+def test_an_interval_may_have_been_read_as_a_list(interval):
+    """RecBole writes it as a text again."""
+    assert GENERAL["user_inter_num_interval"](interval) is None
+    assert GENERAL["val_interval"]({"rating": interval}) is None
+
+
 def test_others_are_left_alone():
     """RecBole's own protocol takes what RecBole takes."""
     config = Config("BPR", "d", config_dict={"epochs": 0, "learner": "adamm", "data_path": "x"})

@@ -177,3 +177,12 @@ def test_missing_values_and_duplicates_of_pre_split_files(atomic, make_config, c
 def test_options_that_cannot_be_used(make_config, options, message):
     with pytest.raises(ValueError, match=message):
         data_preparation(config := make_config("BPR", "ml-100k", **options), create_dataset(config))
+
+
+def test_a_dataset_that_an_earlier_version_saved_is_told(make_config, atomic):
+    """It does not hold what its filters took out, so masks would lack it."""
+    atomic("d", [("u", "a", 5), ("v", "b", 1)], [], [("u", "b", 5)])
+    dataset = create_dataset(make_config("BPR", "d", topk=[1]))
+    del dataset.withheld
+    with pytest.raises(ValueError, match=r"saved dataset of d is of an earlier version.*remove it"):
+        dataset.build()
