@@ -20,7 +20,6 @@ recbole = [
             "colorama>=0.4.4",
             "colorlog>=4.7.2",
             "plotly>=4.0.0",
-            "psutil>=5.9.0",
             "scikit-learn>=0.23.2",
             "tensorboard>=2.5.0",
             "texttable>=0.9.0",
@@ -58,6 +57,7 @@ setup(
         "tqdm>=4.48",
         "tabulate>=0.8.10",
         "openai>=1.40",
+        "psutil>=5.9.0",
     ],
     extras_require={
         "tune": tune,

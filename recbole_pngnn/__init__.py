@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from recbole_pngnn.quick_start import load_data_and_model, run
     from recbole_pngnn.recommendations import recommend
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["__version__", "load_data_and_model", "recommend", "run"]
 
 _LAZY = {

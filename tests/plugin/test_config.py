@@ -151,10 +151,6 @@ def test_the_hash_tells_data_apart(atomic, make_config):
     assert plugin_config.config_hash(make_config("BPR", "d")) != before
 
 
-def test_version_is_one():
-    assert recbole_pngnn.__version__ == "0.1.0"
-
-
 def test_presets_have_names(atomic, tmp_path):
     data_path = str(atomic("d", [("u", "a", 5), ("u", "c", 1)], [], [("u", "b", 5)]))
     options = {"data_path": data_path, "topk": [1], "show_progress": False}

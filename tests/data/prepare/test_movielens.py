@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import recbole_pngnn
+
 ML_1M = os.environ.get("RECBOLE_PNGNN_ML1M")
 ROOT = Path(__file__).parents[3]
 
@@ -43,7 +45,7 @@ def test_what_is_written(prepare, grouplens, written, movielens):
         "liked": {"like_threshold": 3.5, "ratings": 6},
         "timestamp_span": [978300000.0, 978300014.0],
         "notes": [],
-        "tool": {"name": "recbole-pngnn", "version": "0.1.0"},
+        "tool": {"name": "recbole-pngnn", "version": recbole_pngnn.__version__},
     }
     assert done.out.splitlines() == [
         f"{name}: written to out/{name}",
