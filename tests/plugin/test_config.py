@@ -6,7 +6,6 @@ import pytest
 import yaml
 from recbole.config import Config
 
-import recbole_pngnn
 from recbole_pngnn.plugin import config as plugin_config
 
 ML_100K = {"data_path": "dataset"}
@@ -46,7 +45,6 @@ def test_the_options_that_prepare_wrote_are_read(atomic, make_config):
 
 
 def test_stock_models_outside_the_plugins_commands_are_left_alone():
-    import recbole_pngnn  # noqa: F401
 
     config = Config("BPR", "ml-100k", config_dict={})
     assert "protocol" not in config
