@@ -13,7 +13,7 @@ from typing import Any
 
 from recbole_pngnn import __version__
 from recbole_pngnn.arguments import Parser, check_dashes
-from recbole_pngnn.failure import told
+from recbole_pngnn.failure import told, traceback_of
 from recbole_pngnn.files import check_place, is_file_name, read_user_ids, write_whole
 from recbole_pngnn.literals import read_value
 
@@ -85,8 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except Exception as error:
         if os.environ.get("RECBOLE_PNGNN_TRACEBACK"):
-            raise
-        line, status = told(error)
+            # Python's own would show what a stranger put into the error, a key for one.
+            print(traceback_of(error, words), end="", file=sys.stderr)
+        line, status = told(error, words)
         print(f"error: {line}", file=sys.stderr)
         return status
     finally:

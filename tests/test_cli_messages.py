@@ -119,7 +119,7 @@ def test_a_saved_dataset_that_is_none(data, tell, content):
     assert "a file that save_dataset or save_dataloaders wrote cannot be used" in line
 
 
-def test_what_was_not_foreseen_is_told_and_kept(data, tell, monkeypatch):
+def test_what_was_not_foreseen_is_told_and_kept(data, tell, monkeypatch, capsys):
     def broken(*_):
         raise KeyError("a fault")
 
@@ -130,8 +130,10 @@ def test_what_was_not_foreseen_is_told_and_kept(data, tell, monkeypatch):
     kept = Path(line.split("traceback is in ")[1].split(" (")[0])
     assert "in broken" in kept.read_text()
     monkeypatch.setenv("RECBOLE_PNGNN_TRACEBACK", "1")
-    with pytest.raises(KeyError):
-        main(RUN)
+    assert main(RUN) == 1
+    printed = capsys.readouterr().err
+    assert "in broken" in printed
+    assert "KeyError: 'a fault'\nerror: a fault of recbole-pngnn" in printed
 
 
 def test_too_little_memory_and_disk_are_told(data, tell):

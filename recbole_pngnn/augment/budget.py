@@ -69,14 +69,16 @@ def tokens_used(body: str, request: Request) -> Tokens:
     """Return the tokens of an answer: as the server states them, or an upper bound.
 
     Without a figure, or with one that is none (negative, not finite, a text), what was sent counts
-    by its bytes, and the answer by ``max_tokens``, or by its bytes where that is not set.
+    by its bytes, and the answer by ``max_tokens``, or by its bytes where that is not set, up to
+    :data:`LONGEST_ANSWER`: a body of megabytes is no model's.
     """
     stated = stated_tokens(body)
     n_in, n_out = stated
     if n_in is None:
         n_in = most_input_tokens(request)
     if n_out is None:
-        n_out = _limit_of(request) or len(body.encode("utf-8", "replace"))
+        n_bytes = len(body.encode("utf-8", "replace"))
+        n_out = _limit_of(request) or min(n_bytes, LONGEST_ANSWER)
     return Tokens(n_in, n_out, None not in stated)
 
 
@@ -136,7 +138,7 @@ class Budget:
         self.n_unanswered = 0
         self._held: dict[int, float] = {}
         self._n_reserved = 0
-        self._longest = 0  # tokens of an answer, of those stated
+        self._longest = 0  # tokens of an answer, stated or as an upper bound
         self._per_byte = 0.0  # tokens sent for a byte, at most of those stated
         self._freed = asyncio.Event()
 
@@ -197,8 +199,8 @@ class Budget:
     def answered(self, reservation: int, tokens: Tokens, request: Request) -> None:
         """Count an answer in place of what was set aside for it."""
         self.spent += self.prices.cost(tokens.input, tokens.output)
+        self._longest = max(self._longest, tokens.output)  # as they are counted
         if tokens.stated:
-            self._longest = max(self._longest, tokens.output)
             self._per_byte = max(self._per_byte, tokens.input / _n_bytes(request))
         self.release(reservation)
 

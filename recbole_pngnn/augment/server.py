@@ -106,8 +106,9 @@ async def connected(settings: RequestSettings, key: str, timeout: float) -> Asyn
                 data, cut = await _bounded(response)
             finally:
                 await response.aclose()
-            coded = ("content-encoding", "content-length", "transfer-encoding")
-            headers = [(k, v) for k, v in response.headers.multi_items() if k.lower() not in coded]
+            coded = (b"content-encoding", b"content-length", b"transfer-encoding")
+            # As bytes: a header need not be ASCII, and the answer is good all the same.
+            headers = [(k, v) for k, v in response.headers.raw if k.lower() not in coded]
             return type(response)(
                 response.status_code,
                 headers=headers,

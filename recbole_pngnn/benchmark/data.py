@@ -10,6 +10,7 @@ from pathlib import Path
 
 from recbole_pngnn.benchmark.observed import observed_digest
 from recbole_pngnn.benchmark.plan import Cell
+from recbole_pngnn.failure import without_secrets
 
 DATASETS = Path("dataset")
 # Sources of `prepare` whose data nothing here brings.
@@ -124,7 +125,7 @@ class Data:
         self._run(cell.data, command)
 
     def _run(self, name: str, words: Sequence[str]) -> None:
-        self._say(f"making {name}: recbole-pngnn {' '.join(words)}")
+        self._say(without_secrets(f"making {name}: recbole-pngnn {' '.join(words)}"))
         self._logs.mkdir(parents=True, exist_ok=True)
         log = self._logs / f"{name}-{words[0]}.log"
         with log.open("wb") as output:

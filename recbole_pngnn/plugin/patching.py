@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -139,10 +140,21 @@ def specialise(base: type, special: type, when: Callable[..., bool]) -> None:
     if _undo is not None and "__new__" not in vars(base):
         _undo.append(lambda: setattr(base, "__new__", _new))
     base.__new__ = __new__  # type: ignore[method-assign,assignment]
+    base.__signature__ = _SignatureOfInit()  # type: ignore[attr-defined]
 
 
 def _new(cls: type, *args: Any, **options: Any) -> Any:
     return object.__new__(cls)
+
+
+class _SignatureOfInit:
+    """What ``inspect`` says of a class and its subclasses: it would take that of ``__new__``."""
+
+    def __get__(self, instance: object, owner: type) -> inspect.Signature:
+        if instance is not None:  # one that can be called has a signature of its own
+            raise AttributeError("__signature__")
+        of_init = inspect.signature(owner.__init__)  # type: ignore[misc]
+        return of_init.replace(parameters=list(of_init.parameters.values())[1:])
 
 
 class ModuleProxy(ModuleType):

@@ -5,7 +5,12 @@ import time
 import pytest
 
 from recbole_pngnn.augment import AugmentError, ClientSettings, Prices, RequestSettings
-from recbole_pngnn.augment.budget import estimated_tokens, stated_tokens, tokens_used
+from recbole_pngnn.augment.budget import (
+    LONGEST_ANSWER,
+    estimated_tokens,
+    stated_tokens,
+    tokens_used,
+)
 from recbole_pngnn.augment.client import Asker
 from recbole_pngnn.augment.journal import Journal
 from recbole_pngnn.augment.prompts import Prompt
@@ -130,6 +135,14 @@ def test_a_body_that_cannot_be_looked_at_is_kept_and_asked_again(server, ask, tm
         assert "10 questions in a row came to nothing, the last: the body is no JSON" in stop
         assert asker.budget.spent == 3 * 20
         assert (tmp_path / "journal.jsonl").read_text().count(brackets) == 20 * run
+
+
+def test_a_page_of_megabytes_counts_as_the_longest_answer(server, ask):
+    server.script = lambda *_: (200, {}, " " * 2_000_000)
+    asker, stop = ask(max_cost=LONGEST_ANSWER + 100, concurrency=2)
+    assert "is reached" in stop
+    assert asker.budget.spent == LONGEST_ANSWER
+    assert len(server.requests) == 1
 
 
 def test_what_is_stated_beside_what_is_not():

@@ -61,6 +61,14 @@ def test_good_answers_are_asked_for_once(server, ask, prompts, tmp_path):
     assert {record["body"] for record in journal_of(tmp_path)[1:]} == {json.dumps(GOOD)}
 
 
+def test_headers_that_are_not_ascii_lose_no_answer(server, ask, prompts):
+    headers = {"X-Served-By": "M\xfcnchen"}
+    server.script = lambda body, times: (200, headers, GOOD)
+    outcomes, asker = ask()
+    assert (asker.progress.answered, len(server.requests)) == (6, 6)
+    assert all(outcomes[prompt.user].picks for prompt in prompts)
+
+
 def test_what_is_sent(server, ask, prompts):
     ask(prompts[:1], temperature=0.2, max_tokens=30, token_limit="max_completion_tokens")
     (body,) = server.requests

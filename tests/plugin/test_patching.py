@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import inspect
 import pickle
 import sys
 from types import SimpleNamespace
@@ -95,6 +96,21 @@ def test_a_class_makes_its_special_instances_and_stays_itself():
     assert type(pickle.loads(pickle.dumps(Plain(1)))) is Plain
     assert type(pickle.loads(pickle.dumps(Plain(2)))) is Special
     assert type("Other", (Plain,), {})(2).__class__.__name__ == "Other"
+
+
+class Extended(Plain):
+    def __init__(self, value, more=1):
+        super().__init__(value)
+
+    def __call__(self, what):
+        return what
+
+
+def test_a_class_that_makes_special_instances_shows_its_own_signature():
+    patching.specialise(Plain, Special, lambda value: value > 1)
+    for made, shown in ((Plain, "(value)"), (Extended, "(value, more=1)"), (Special, "(value)")):
+        assert str(inspect.signature(made)) == shown
+    assert str(inspect.signature(Extended(1))) == "(what)"
 
 
 def test_a_module_proxy_shows_the_real_module():
