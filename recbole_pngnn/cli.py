@@ -252,7 +252,8 @@ def _assignments(words: list[str]) -> dict[str, str]:
             right = key.strip().replace("-", "_")
             hint = f"; did you mean --{right}?" if right.isidentifier() else ""
             raise ValueError(f"--{key} is no option{hint}")
-        if not value.strip() and key != "gpu_id":
+        is_space = value == " " and key in ("field_separator", "seq_separator")
+        if not value.strip() and key != "gpu_id" and not is_space:
             raise ValueError(f"the option --{key} has no value; set it as --{key}=value")
         if found.setdefault(key, value) != value:
             raise ValueError(f"--{key} is given twice, as {found[key]} and as {value}")

@@ -49,8 +49,13 @@ def scale_warning(
     return (
         f"like_threshold {threshold:g} calls {_percent(share_liked)} of the ratings liked; where "
         f"that does not fit the scale of [{low:g}, {high:g}], run with another, e.g. "
-        f"--like_threshold=\"{{'{field}': {low + _PLACE * (high - low):.3g}}}\""
+        f"{example_threshold(low, high, field)}"
     )
+
+
+def example_threshold(low: float, high: float, field: str = "rating") -> str:
+    """Return the option with a threshold that lies in a scale where the default does in 1 to 5."""
+    return f"--like_threshold=\"{{'{field}': {low + _PLACE * (high - low):.3g}}}\""
 
 
 def _percent(share: float) -> str:

@@ -79,6 +79,14 @@ def test_a_mistake_is_a_line_and_status_2(words, message, tell):
     assert message in line
 
 
+def test_columns_between_spaces(atomic, tell):
+    folder = atomic("d", TRAIN, [("v", "a", 5)], [("u", "b", 5)])
+    for file in (folder / "d").glob("*.inter"):
+        file.write_text(file.read_text().replace("\t", " "))
+    assert "--field_separator=' '" in tell(*RUN)[1]
+    assert tell(*RUN, "--field_separator= ")[0] == 0
+
+
 def test_values_are_no_code(tell):
     """RecBole evaluates the words of a command line as Python."""
     evil = "__import__('pathlib').Path('made').touch()"

@@ -28,6 +28,7 @@ from recbole_pngnn.plugin.scope import (
 )
 from recbole_pngnn.protocol.field_names import follow_field_names
 from recbole_pngnn.protocol.fingerprint import config_fingerprint
+from recbole_pngnn.protocol.folders import check_name
 from recbole_pngnn.protocol.threshold import read_like_threshold
 
 # What a run's result does not depend on: places, devices, and what is shown.
@@ -77,6 +78,8 @@ def _layered(load_internal: Callable[..., None]) -> Callable[..., None]:
         protocol = _read_protocol(self.external_config_dict, bool(own))
         if protocol is None:
             return
+        if protocol == "signed":
+            check_name(dataset)
         ours = properties_dir()
         recboles = Path(configurator.__file__).parent.parent / "properties"
         data_path = str(self.external_config_dict.get("data_path") or "dataset/")
@@ -95,6 +98,8 @@ def _layered(load_internal: Callable[..., None]) -> Callable[..., None]:
             if file.is_file():
                 if file.parent.name == dataset:  # what people write too
                     option_file.check_file(file, may_be_empty=True)
+                    folders = [recboles / "model", ours / "model"]
+                    keys.check_dataset_file(file, self, folders)
                 self._update_internal_config_dict(file)
         self.internal_config_dict["protocol"] = protocol
         if protocol == "signed":

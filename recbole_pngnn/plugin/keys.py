@@ -60,6 +60,37 @@ def check(config: Any, overall: Path, strict_command_line: bool) -> None:
             raise ValueError(f"the option {key} is read by nothing{hint}")
 
 
+def check_dataset_file(file: Path, config: Any, folders: Iterable[Path]) -> None:
+    """Refuse slips in a dataset's own file of options, which serves models of all kinds.
+
+    Args:
+        file: The file, a mapping.
+        config: RecBole's Config, with the options of its model and not yet those of the file.
+        folders: Where the files of all models' options are, RecBole's and this plugin's.
+
+    Raises:
+        ValueError: Names an option that no model reads and that looks like one that is read.
+    """
+    known = {"protocol"} | _RECBOLE_KEYS | set(config.internal_config_dict)
+    known |= {key for listed in config.parameters.values() for key in listed}
+    given = yaml.safe_load(file.read_text(encoding="utf-8-sig")) or {}
+    slips = {key: close for key in given if key not in known and (close := _close_to(key, known))}
+    if not slips:
+        return
+    others = {key for folder in folders for path in folder.glob("*.yaml") for key in _keys(path)}
+    for key, close in slips.items():
+        if key not in others:
+            raise ValueError(f"{file}: the option {key} is read by nothing; did you mean {close}?")
+
+
+def _keys(file: Path) -> Iterator[str]:
+    """Return the options of a file of RecBole's or ours, each at the beginning of a line."""
+    for line in file.read_text(encoding="utf-8").splitlines():
+        name, colon, _ = line.partition(":")
+        if colon and name.isidentifier():
+            yield name
+
+
 def _close_to(key: str, known: Iterable[str]) -> str | None:
     """Return the known key that another may be a slip of."""
     plain = _plain(key)

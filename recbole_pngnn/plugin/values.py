@@ -7,7 +7,6 @@ RecBole takes ``epochs: 0`` for an untrained model, an unknown optimiser for Ada
 from __future__ import annotations
 
 import ast
-import codecs
 import math
 import os
 import re
@@ -168,6 +167,12 @@ def _intervals(value: Any) -> str | None:
     return None
 
 
+def _threshold(value: Any) -> str | None:
+    is_right = isinstance(value, dict) and len(value) == 1
+    is_right = is_right and all(number()(bound) is None for bound in value.values())
+    return None if is_right else "a dict of one column and a number, such as {'rating': 4}"
+
+
 def _mode(value: Any) -> str | None:
     modes = value.values() if isinstance(value, dict) else [value]
     is_right = all(
@@ -180,19 +185,40 @@ def _mode(value: Any) -> str | None:
 
 def _encoding(value: Any) -> str | None:
     try:
-        codecs.lookup(value)
+        "".encode(value)  # a codec of texts: rot13 and base64 are none
     except (LookupError, TypeError, ValueError):
         return "an encoding that Python knows, such as utf-8 or latin-1"
     return None
 
 
+def _columns(value: Any) -> str | None:
+    """Check for columns by file: ``*`` for all, or a list of names."""
+    if not isinstance(value, dict):
+        return f"a dict, such as {_COLUMNS}"
+    for suffix, columns in value.items():
+        is_list = isinstance(columns, (list, tuple, set))
+        if columns != "*" and not (is_list and all(text(c) is None for c in columns)):
+            return f"a dict whose {suffix} is a list of names, such as {_COLUMNS}"
+    return None
+
+
+def _texts(example: str) -> Check:
+    """Check for a list of texts, empty or not."""
+
+    def check(value: Any) -> str | None:
+        is_list = isinstance(value, (list, tuple)) and all(text(item) is None for item in value)
+        return None if is_list else f"a list of texts, such as {example}"
+
+    return check
+
+
 def _texts_or_text(value: Any) -> str | None:
-    return None if text(value) is None else list_of(text, "['a','b']")(value)
+    return None if text(value) is None else _texts("['a','b']")(value)
 
 
 _FLAGS = """
     use_gpu reproducibility show_progress save_dataset save_dataloaders log_wandb shuffle
-    require_pow enable_amp enable_scaler repeatable normalize_all fast_graph
+    require_pow repeatable normalize_all fast_graph
     filter_inter_by_user_or_item
 """.split()
 _TEXTS = """
@@ -241,22 +267,30 @@ GENERAL: dict[str, Check] = {
         mode=_mode,
     ),
     "benchmark_filename": none_or(list_of(text, "['train','valid','test']")),
-    "load_col": none_or(dict_of(_COLUMNS)),
-    "unload_col": none_or(dict_of(_COLUMNS)),
-    "unused_col": none_or(dict_of(_COLUMNS)),
+    "load_col": none_or(_columns),
+    "unload_col": none_or(_columns),
+    "unused_col": none_or(_columns),
     "additional_feat_suffix": none_or(_texts_or_text),
     "normalize_field": none_or(list_of(text, "['rating']")),
     "val_interval": none_or(_intervals),
-    "threshold": none_or(dict_of("{'rating': 4}")),
+    "threshold": none_or(_threshold),
     "seq_len": none_or(dict_of("{'genres': 5}")),
     "user_inter_num_interval": none_or(_interval),
     "item_inter_num_interval": none_or(_interval),
     "rm_dup_inter": none_or(one_of("first", "last")),
+    "alias_of_user_id": none_or(_texts_or_text),
+    "alias_of_item_id": none_or(_texts_or_text),
+    "preload_weight": none_or(dict_of("{'id': 'vector'}")),
+    "numerical_features": _texts("['age']"),
+    "discretization": none_or(dict_of("{'age': {'method': 'ED', 'bucket': 5}}")),
+    "transform": none_or(text),
     "dataset_save_path": none_or(text),
     "dataloaders_save_path": none_or(text),
+    "enable_amp": flag,
+    "enable_scaler": flag,
     **dict.fromkeys(_FLAGS, none_or(flag)),
     **dict.fromkeys(_TEXTS, text),
-    "encoding": _encoding,
+    "encoding": none_or(_encoding),
 }
 # Names of whole numbers in RecBole's models; a weight may be a fraction though its default is none.
 _COUNT = re.compile(
@@ -289,6 +323,10 @@ def check_all(config: Any, model: str, model_class: Any) -> None:
         problem = checks[key](value) if key in checks else None
         if problem is not None:
             raise ValueError(f"{key} must be {problem}; found {value!r}{_is_quoted(value)}")
+    if "local_rank" in options and "nproc" not in options:
+        raise ValueError(
+            "local_rank is set by RecBole where it starts several processes (nproc); leave it out"
+        )
     _check_metrics(options)
     _check_columns(options)
     _check_sampling(options.get("train_neg_sample_args"), model, model_class)
@@ -306,14 +344,30 @@ def _check_columns(options: Mapping[str, Any]) -> None:
                     raise ValueError(f"{key} names {alias}, and load_col does not load it")
     threshold = options.get("like_threshold")
     if isinstance(threshold, dict):
+        if isinstance(loaded, dict) and not loaded.get("inter"):
+            raise ValueError(
+                f"load_col loads no column of the interactions, and like_threshold needs some; "
+                f"write for example {_COLUMNS}; found {loaded!r}"
+            )
         needed = {options.get("USER_ID_FIELD"), options.get("ITEM_ID_FIELD"), *threshold}
         for key in ("unload_col", "unused_col"):
-            columns = (options.get(key) or {}).get("inter") or []
+            by_file = options.get(key) or {}
+            _check_files(key, by_file, options.get("additional_feat_suffix"))
+            columns = by_file.get("inter") or []
             left_out = needed & set(columns)
             if left_out:
                 raise ValueError(
                     f"{key} leaves out {', '.join(sorted(left_out))}, and like_threshold needs it"
                 )
+
+
+def _check_files(key: str, by_file: Mapping[str, Any], suffixes: Any) -> None:
+    """Refuse columns of a file that RecBole does not read."""
+    more = [suffixes] if isinstance(suffixes, str) else suffixes or []
+    files = ["inter", "user", "item", *more]
+    for suffix in by_file:
+        if suffix not in files:
+            raise ValueError(f"{key} names a file {suffix!r}, and files are {', '.join(files)}")
 
 
 def _check_sampling(given: Any, model: str, model_class: Any) -> None:

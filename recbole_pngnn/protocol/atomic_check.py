@@ -9,13 +9,18 @@ from __future__ import annotations
 import codecs
 import csv
 import difflib
+import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 import numpy as np
+import pandas as pd
 from pandas._libs.parsers import STR_NA_VALUES  # type: ignore[import-not-found]
+
+from recbole_pngnn.protocol.threshold import labels_hint
 
 TYPES = ("token", "float", "token_seq", "float_seq")
 _TYPED = "user_id:token, item_id:token, rating:float, timestamp:float"
@@ -28,6 +33,8 @@ _WIDE = {
 }
 _PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
 _CHUNK = 1 << 24
+_FIRST_ROWS = 1000
+_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b")
 _NO_NUMBER = frozenset(STR_NA_VALUES)  # what pandas reads as missing
 
 
@@ -60,7 +67,7 @@ class AtomicFile:
         """
         encoding = self._encoding()
         columns = self._columns(encoding)
-        self._check_needs(columns)
+        self._check_needs(columns, encoding)
         self._check_lines(columns, encoding)
         return encoding
 
@@ -76,9 +83,34 @@ class AtomicFile:
         """
         try:
             found = self._undecodable_line(encoding) or self._line_without_number(encoding)
+            if found is None and next(self._rows(encoding), None) is None:
+                found = f"{self.path} has a header and no row below it; fill it, or do not load it"
         except (ValueError, OSError, csv.Error):
             found = None
         return ValueError(found or f"{self.path} cannot be read: {error}")
+
+    def read_ids(self, field: str, encoding: str) -> pd.Series:
+        """Read a column of ids as it is written: NA, nan and null are names, no cell is missing.
+
+        Args:
+            field: The column, of type token.
+            encoding: As :meth:`check` returned it.
+
+        Returns:
+            The ids, missing where the cell is empty; row for row what RecBole reads.
+        """
+        column = f"{field}:token"
+        frame = pd.read_csv(
+            self.path,
+            delimiter=self.separator,
+            usecols=[column],
+            dtype=str,
+            keep_default_na=False,
+            na_values=[""],
+            encoding=encoding,
+            engine="python",
+        )
+        return frame[column]
 
     def _says(self, line: int, what: str) -> ValueError:
         return ValueError(f"{self.path}, line {line}: {what}")
@@ -177,7 +209,7 @@ class AtomicFile:
         if twice:
             raise self._says(1, f"there are two columns named {twice[0]}; rename or remove one")
 
-    def _check_needs(self, fields: Sequence[str]) -> None:
+    def _check_needs(self, fields: Sequence[str], encoding: str) -> None:
         types = dict(text.split(":") for text in fields)
         for name, kind in self.needs.items():
             role = self.roles.get(name)
@@ -190,6 +222,8 @@ class AtomicFile:
                     say = "; name the column of ratings in like_threshold"
                 elif role:
                     say = f"; where that column has another name, set --{role}=NAME"
+                if kind == "float":
+                    say += labels_hint(self._labels(fields, encoding))
                 raise self._says(
                     1, f"there is no column {called}, only {', '.join(types)}{hint}{say}"
                 )
@@ -199,6 +233,16 @@ class AtomicFile:
                     f"{called} has to be of type {kind}: write {name}:{kind}, not "
                     f"{name}:{types[name]}",
                 )
+
+    def _labels(self, fields: Sequence[str], encoding: str) -> list[str]:
+        """Return the columns of numbers that are 0 or 1 in the first rows."""
+        names = {place: f.split(":")[0] for place, f in enumerate(fields) if f.endswith(":float")}
+        found: dict[str, set[str]] = {name: set() for name in names.values()}
+        for _, row in itertools.islice(self._rows(encoding), _FIRST_ROWS):
+            for place, name in names.items():
+                found[name].add(row[place] if place < len(row) else "")
+        zeros_and_ones = {"0", "1", "0.0", "1.0"}
+        return [name for name, cells in found.items() if cells and cells <= zeros_and_ones]
 
     def _check_lines(self, fields: Sequence[str], encoding: str) -> None:
         """Find a line with more or fewer columns, which pandas fills or cuts in silence."""
@@ -272,12 +316,9 @@ class AtomicFile:
                 values = cell.split() if fields[place].endswith("seq") else [cell]
                 wrong = [value for value in values if not _is_number(value)]
                 if wrong:
-                    comma = (
-                        "; write a decimal point" if _is_number(wrong[0].replace(",", ".")) else ""
-                    )
                     return (
                         f"{self.path}, line {number}: {name} is {_short(wrong[0])}, which is no "
-                        f"number{comma}"
+                        f"number{_instead_of(wrong[0])}"
                     )
         return None
 
@@ -326,6 +367,18 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return "_" not in text
+
+
+def _instead_of(text: str) -> str:
+    """Return what to write in place of a text that is nearly a number, or a date."""
+    if _is_number(text.replace(",", ".")):
+        return "; write a decimal point"
+    if _DATE.match(text):
+        return (
+            "; times are seconds since 1970 here: write those, or read the file by recbole-pngnn "
+            "prepare csv, which knows dates"
+        )
+    return ""
 
 
 def _is_data(fields: Sequence[str]) -> bool:

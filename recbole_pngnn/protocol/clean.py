@@ -7,8 +7,8 @@ from logging import Logger
 import numpy as np
 import pandas as pd
 
-from recbole_pngnn.protocol.threshold import OBSERVED, SOURCE_FIELD, LikeThreshold
-from recbole_pngnn.scale import scale_warning
+from recbole_pngnn.protocol.threshold import OBSERVED, SOURCE_FIELD, LikeThreshold, labels_hint
+from recbole_pngnn.scale import example_threshold, scale_warning
 
 
 def clean_interactions(
@@ -78,7 +78,11 @@ def clean_interactions(
         raise ValueError(f"no interaction has a user, an item and a value of {threshold.field}")
     span = f"{threshold.field} spans [{ratings.min():g}, {ratings.max():g}]"
     if not (ratings > threshold.value).any():
-        raise ValueError(f"like_threshold {threshold.value:g} leaves no liked interactions; {span}")
+        hint = "" if ratings.min() == ratings.max() else "; lower it, for example "
+        hint += hint and example_threshold(ratings.min(), ratings.max(), threshold.field)
+        raise ValueError(
+            f"like_threshold {threshold.value:g} leaves no liked interactions; {span}{hint}"
+        )
     if (ratings > threshold.value).all():
         logger.warning(
             f"like_threshold {threshold.value:g} leaves no disliked interactions; {span}"
@@ -97,16 +101,23 @@ def _check_columns(
 ) -> None:
     for field in (user_field, item_field, threshold.field):
         if field not in interactions:
+            hint = labels_hint(_labels(interactions)) if field == threshold.field else ""
             raise ValueError(
                 f"like_threshold needs the column {field} of the interactions, and those loaded "
                 f"are {', '.join(map(str, interactions))}; name it in load_col, for example "
-                f"load_col: {{inter: [{user_field}, {item_field}, {threshold.field}]}}"
+                f"load_col: {{inter: [{user_field}, {item_field}, {threshold.field}]}}{hint}"
             )
     if not pd.api.types.is_numeric_dtype(interactions[threshold.field]):
         raise ValueError(
             f"like_threshold compares numbers, and {threshold.field} is not of type float in the "
             f"atomic file; write {threshold.field}:float in its header"
         )
+
+
+def _labels(interactions: pd.DataFrame) -> list[str]:
+    """Return the columns of numbers that are all 0 or 1."""
+    numbers = interactions.select_dtypes("number")
+    return [str(name) for name in numbers if bool(numbers[name].isin((0, 1)).all())]
 
 
 def _with_sources(interactions: pd.DataFrame, part: np.ndarray) -> pd.DataFrame:

@@ -32,7 +32,7 @@ def check_data_options(config: Any) -> list[str]:
     _check_unused_columns(config)
     if parts is None:
         check_split(config["eval_args"])
-        if _needs_time(config["eval_args"]) and not config["TIME_FIELD"]:
+        if needs_time(config["eval_args"]) and not config["TIME_FIELD"]:
             raise ValueError(_no_time(config["eval_args"], "and TIME_FIELD names none"))
         _check_filters(config)
         return []
@@ -102,7 +102,7 @@ def check_time(eval_args: Any, time_field: str, columns: Sequence[str], numeric:
     Raises:
         ValueError: There are no times, or they are text.
     """
-    if not _needs_time(eval_args):
+    if not needs_time(eval_args):
         return
     if time_field not in columns:
         found = f"and the interactions have {', '.join(map(str, columns))}"
@@ -113,7 +113,8 @@ def check_time(eval_args: Any, time_field: str, columns: Sequence[str], numeric:
         )
 
 
-def _needs_time(eval_args: Any) -> bool:
+def needs_time(eval_args: Any) -> bool:
+    """Whether the parts depend on times."""
     return eval_args.get("order") == "TO" or "TS" in (eval_args.get("split") or {})
 
 

@@ -19,6 +19,7 @@ from recbole_pngnn.protocol.data_options import (
     check_data_options,
     check_kept_values,
     check_time,
+    needs_time,
 )
 from recbole_pngnn.protocol.folders import check_dataset
 from recbole_pngnn.protocol.threshold import (
@@ -96,14 +97,33 @@ class SignedDataset(Dataset):
         self.config["encoding"] = file.check()
         try:
             frame = super()._load_feat(filepath, source)
+            for field in (self.uid_field, self.iid_field):
+                is_id = frame is not None and self.field2type.get(field) == FeatureType.TOKEN
+                if is_id and field in frame and frame[field].isna().any():
+                    frame[field] = file.read_ids(field, self.config["encoding"])
         except (ValueError, pd.errors.ParserError) as error:
             raise file.explain(error, self.config["encoding"]) from error
         finally:
             self.config["encoding"] = encoding
+        if frame is not None:
+            self._check_unique(frame, filepath, source)
         interactions = source == FeatureSource.INTERACTION
         if interactions and not len(frame) and self.benchmark_filename_list is None:
             raise ValueError(f"{filepath} has a header and no interaction below it")
         return frame
+
+    def _check_unique(self, frame: pd.DataFrame, filepath: str, source: Any) -> None:
+        """Refuse features with an id twice: RecBole would shift those of all ids behind it."""
+        ids = {FeatureSource.USER: self.uid_field, FeatureSource.ITEM: self.iid_field}
+        if source not in ids:
+            return
+        names = frame[ids[source]].dropna()
+        twice = names[names.duplicated()]
+        if len(twice):
+            raise ValueError(
+                f"{filepath}: {ids[source]} {twice.iloc[0]} is there in "
+                f"{(names == twice.iloc[0]).sum()} rows; keep one of them"
+            )
 
     def _loads_nothing(self, source: Any) -> bool:
         columns, _ = self._get_load_and_unload_col(source)
@@ -142,8 +162,14 @@ class SignedDataset(Dataset):
             self.scale = _scale(self.inter_feat, self.like_threshold)
             self._check_columns(pre_split)
             as_read = PairsAsRead(self.inter_feat, self.uid_field, self.iid_field)
+            n_read = len(self.inter_feat)
         super()._data_processing()
         if as_read is not None:
+            if len(self.inter_feat) < n_read:
+                self.logger.warning(
+                    f"filters took out {n_read - len(self.inter_feat)} of {n_read} interactions "
+                    f"({self._filters()}); they are masked, and neither trained on nor measured"
+                )
             self.withheld = as_read.missing_from(
                 self.inter_feat[self.uid_field].to_numpy(),
                 self.inter_feat[self.iid_field].to_numpy(),
@@ -160,12 +186,42 @@ class SignedDataset(Dataset):
         time = self.time_field
         columns = list(self.inter_feat)
         check_time(self.config["eval_args"], time, columns, is_float.get(time, False))
+        missing = int(self.inter_feat[time].isna().sum()) if time in columns else 0
+        if missing and needs_time(self.config["eval_args"]):
+            self.logger.warning(
+                f"{missing} interaction(s) have no {time}, and are split as if it were the mean"
+            )
 
     def _filter_by_inter_num(self) -> None:
         super()._filter_by_inter_num()
         if self.like_threshold is not None and self.inter_feat.empty:
-            filters = {key: self.config[key] for key in FILTERS if self.config[key] is not None}
-            raise ValueError(f"the filters leave no interaction: {filters}; widen them")
+            raise ValueError(f"the filters leave no interaction: {self._filters()}; widen them")
+
+    def _filters(self) -> str:
+        """Return the filters that can have taken interactions out, in words."""
+        filters = [f"{key} {self.config[key]}" for key in FILTERS[:-2] if self.config[key]]
+        filters = [text for text in filters if not text.endswith(" [0,inf)")]
+        if self.config["rm_dup_inter"] is not None:
+            filters.append(f"rm_dup_inter {self.config['rm_dup_inter']}")
+        features = {"user": self.user_feat, "item": self.item_feat}
+        loaded = [
+            f"{self.dataset_name}.{name}" for name, rows in features.items() if rows is not None
+        ]
+        if self.config["filter_inter_by_user_or_item"] and loaded:
+            filters.append(
+                f"filter_inter_by_user_or_item, by which what {' or '.join(loaded)} does not list "
+                f"is left out"
+            )
+        return ", ".join(filters)
+
+    def _drop_unused_col(self) -> None:
+        for suffix in self.config["unused_col"] or {} if self.like_threshold is not None else {}:
+            if getattr(self, f"{suffix}_feat", None) is None:
+                raise ValueError(
+                    f"unused_col names columns of {self.dataset_name}.{suffix}, and none of them "
+                    f"is loaded; name them in load_col, or take them out of unused_col"
+                )
+        super()._drop_unused_col()
 
     def _set_label_by_threshold(self) -> None:
         if self.like_threshold is None:

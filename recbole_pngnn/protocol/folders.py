@@ -11,6 +11,28 @@ _PREPARED = {"ml-1m": "ml-1m --source PATH", "ml-100k": "ml-100k"}
 _MOST_NAMES = 8
 
 
+def check_name(dataset: str) -> None:
+    """Refuse a path in place of a dataset's name, before it is put into names of files.
+
+    Raises:
+        ValueError: The name has a separator of folders in it, or is no name of a folder.
+    """
+    if "\0" in dataset:
+        raise ValueError(f"dataset {dataset!r} has a NUL character, which no folder has")
+    path = Path(dataset)
+    if path.name == dataset and dataset not in ("", ".", ".."):
+        return
+    hint = (
+        f", for example --data_path={path.parent} --dataset={path.name}"
+        if path.name not in ("", "..")
+        else ""
+    )
+    raise ValueError(
+        f"dataset {dataset!r} is a path, and must be the name of a folder; data_path names the "
+        f"folder that it is in{hint}"
+    )
+
+
 def check_dataset(folder: Path, dataset: str, parts: Sequence[str] | None) -> None:
     """Find out that the files of interactions are missing, before RecBole offers a download.
 

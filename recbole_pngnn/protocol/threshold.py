@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 OBSERVED = "observed"
@@ -15,6 +16,16 @@ class LikeThreshold(NamedTuple):
 
     field: str
     value: float
+
+
+def labels_hint(fields: Sequence[str]) -> str:
+    """Return what to set where ratings are missing and some columns hold zeros and ones alone."""
+    if not fields:
+        return ""
+    return (
+        f"; where {fields[0]} says by 1 and 0 what was liked, set "
+        f"--like_threshold=\"{{'{fields[0]}': 0.5}}\""
+    )
 
 
 def read_like_threshold(config: Any) -> LikeThreshold | None:
@@ -44,6 +55,7 @@ def read_like_threshold(config: Any) -> LikeThreshold | None:
     if config["threshold"] is not None:
         raise ValueError(
             f"threshold {config['threshold']!r} deletes its field and like_threshold {option!r} "
-            f"needs one: set only one of them"
+            f"needs one: set only one of them (--threshold=None or --like_threshold=None unsets "
+            f"the other)"
         )
     return LikeThreshold(str(field), float(value))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,13 +99,15 @@ class Stopped:
         trained = self.config
         options = {**trained.external_config_dict, **given, "dataset": trained["dataset"]}
         options.pop("model", None)
-        if trained["dataset"] != "ml-100k" and "data_path" not in given:
+        if trained["dataset"] != "ml-100k":
             # Absolute, and the folder of the dataset itself: the new Config adds its name.
             folder = Path(trained["data_path"])
+            if "data_path" in given:
+                folder = Path(str(given["data_path"]), trained["dataset"])
             if not folder.is_dir():
                 raise ValueError(
-                    f"{self.best.name} was trained on {folder}, which is not there; name the "
-                    f"folder of datasets by data_path"
+                    f"{self.best.name} goes on with the data of {folder}, which is not there; name "
+                    f"the folder of datasets by data_path"
                 )
             options["data_path"] = str(folder.parent)
         config = Config(trained.model_class, trained["dataset"], None, quoted(options))
@@ -143,6 +146,11 @@ class Stopped:
         """
         kept = self.checkpoint.get("training", {})
         trained = kept.get("data_fingerprint") or self.config["data_fingerprint"]
+        if trained is not None and fingerprint is None:
+            raise ValueError(
+                f"{self.best.name} was trained on {config['dataset']}, and {config['data_path']} "
+                f"has no such interactions; name the folder of datasets by data_path"
+            )
         if trained is not None and fingerprint != trained:
             raise ValueError(
                 f"the interactions of {config['dataset']} in {config['data_path']} are not those "
@@ -190,7 +198,7 @@ class Stopped:
         except (RuntimeError, KeyError, ValueError) as error:
             raise ValueError(
                 f"{self.best.name} does not fit the model with these options: "
-                f"{str(error).splitlines()[0]}"
+                f"{textwrap.shorten(str(error), 300, placeholder=' ...')}"
             ) from error
         if trainer.config["learning_rate_decay"] == "linear" and self.config["epochs"] != (
             trainer.epochs
@@ -263,6 +271,8 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
         checkpoint: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=False)
         for part in ("config", "epoch", "state_dict", "optimizer"):
             checkpoint[part]
+        if not isinstance(checkpoint["config"], Config):
+            raise TypeError(f"its config is a {type(checkpoint['config']).__name__}")
     except Exception as error:
         raise ValueError(f"{file} is not a checkpoint of a training: {error}") from error
     return checkpoint

@@ -74,6 +74,17 @@ def test_keys_that_a_models_code_names_are_its_own(protocol):
     assert {key: config[key] for key in THEIRS} == THEIRS
 
 
+def test_a_slip_in_a_datasets_own_file(atomic, make_config):
+    folder = atomic("d", [("u", "a", 5)], [], [("u", "b", 5)])
+    file = folder / "d" / "d.yaml"
+    # mlp_hidden_size is NeuMF's, and note is nobody's: a dataset's file serves all models.
+    file.write_text("benchmark_filename: [train, test]\nmlp_hidden_size: [8]\nnote: mine\nk: 5\n")
+    make_config("BPR", "d")
+    file.write_text("embeding_size: 8\n")
+    with pytest.raises(ValueError, match=r"d.yaml: the option embeding_size .*mean embedding_size"):
+        make_config("BPR", "d")
+
+
 def test_another_programs_options_of_our_names_do_nothing():
     options = {"like_threshold": 4, "output_dir": "x", "fast_graph": "no", "protocol": "tcp"}
     config = Config(LightGCN, "ml-100k", config_dict={**options, "train_interactions": "rated"})

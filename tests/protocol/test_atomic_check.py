@@ -134,6 +134,7 @@ def load(tmp_path, make_config):
     ("data", "message"),
     [
         (HEAD + ROWS + "w\ta\tgood\n", r"d.inter, line 4: rating is 'good', which is no number$"),
+        (HEAD + "w\ta\t1999-01-02 03:04\n", r"line 2: .*seconds since 1970 .*prepare csv, which"),
         (HEAD + "\nw\ta\t4,5\n", r"line 3: rating is '4,5', .*write a decimal point"),
         (HEAD.encode() + b"u\t\xe9\t5\n", r"d.inter, line 2: this is no utf-8 text"),
         (HEAD, r"d.inter has a header and no interaction below it"),
@@ -171,3 +172,24 @@ def test_parts_and_features_are_checked_too(atomic, make_config):
     (folder / "d" / "d.test.inter").write_text("user_id:token\titem_id:token\nu\tb\n")
     with pytest.raises(ValueError, match=r"d.test.inter, line 1: there is no column rating"):
         create_dataset(make_config("BPR", "d"))
+
+
+def test_a_column_of_zeros_and_ones_is_proposed(check):
+    head = "user_id:token\titem_id:token\tclicked:float\tprice:float\n"
+    with pytest.raises(ValueError, match=r"where clicked says .*=\"\{'clicked': 0.5\}\"$"):
+        check(head + "u\ta\t1\t1\nv\tb\t0\t2.5\n")
+    with pytest.raises(ValueError, match=r"name the column of ratings in like_threshold$"):
+        check(head + "u\ta\t1\t1\nv\tb\t3\t2.5\n")
+
+
+def test_features_that_recbole_would_misplace_or_die_of_are_refused(atomic, make_config):
+    rows = [("u", "a", 5), ("v", "b", 4)]
+    folder = atomic("d", rows, [], [("u", "b", 5)]) / "d"
+    columns = {"inter": ["user_id", "item_id", "rating"], "item": ["item_id", "tags"]}
+    head = "item_id:token\ttags:token_seq\n"
+    (folder / "d.item").write_text(head + "a\tx\nb\ty\na\tz\n")
+    with pytest.raises(ValueError, match=r"d.item: item_id a is there in 2 rows; keep one"):
+        create_dataset(make_config("BPR", "d", load_col=columns))
+    (folder / "d.item").write_text(head)
+    with pytest.raises(ValueError, match=r"d.item has a header and no row below it"):
+        create_dataset(make_config("BPR", "d", load_col=columns))

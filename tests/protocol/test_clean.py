@@ -113,7 +113,10 @@ def test_of_each_pair_the_last_row_stays_as_a_dictionary_would_keep_it(rows):
     ("rows", "message"),
     [
         ([("u", "a", np.inf)], r"1 value\(s\) of rating are infinite \(first: user u, item a\)"),
-        ([("u", "a", 3.0), ("u", "b", 1.0)], r"3.5 leaves no liked interactions; rating spans \[1"),
+        (
+            [("u", "a", 3.0), ("u", "b", 1.0)],
+            r"3.5 leaves no liked interactions; rating spans \[1, 3\]; lower it, .*'rating': 2.25",
+        ),
         ([("u", "a", np.nan)], "no interaction has a user, an item and a value of rating"),
         ([("u", "a", "5")], "rating is not of type float"),
         (
@@ -130,6 +133,10 @@ def test_what_cannot_be_used_is_an_error(rows, message):
 def test_a_missing_column_is_named_with_those_that_are_there():
     with pytest.raises(ValueError, match=r"column rating .* loaded are user_id, item_id"):
         clean([("u", "a")])
+    rows = pd.DataFrame({"user_id": ["u", "v"], "item_id": ["a", "a"], "like": [0.0, 1.0]})
+    threshold = LikeThreshold("rating", 3.5)
+    with pytest.raises(ValueError, match=r"where like says .*=\"\{'like': 0.5\}\"$"):
+        clean_interactions(rows, threshold, "user_id", "item_id", None, None, logging.getLogger())
 
 
 def test_a_part_without_the_column_of_sources_is_observed():

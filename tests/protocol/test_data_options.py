@@ -172,3 +172,32 @@ def test_the_command_line_says_it_in_one_line(rows, capsys, monkeypatch):
         assert cli.main([*run, *words]) == 0
         shown = capsys.readouterr()
         assert (shown.err + shown.out).count("ratings span [1, 5]; ") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("../d", r"'../d' is a path, .*--data_path=.. --dataset=d$"),
+        ("data/d", r"--data_path=data --dataset=d$"),
+        ("d/", r"--data_path=. --dataset=d$"),
+        ("..", r"'..' is a path, and must be the name of a folder"),
+        (".", r"'.' is a path"),
+        ("a\0b", r"has a NUL character"),
+    ],
+)
+def test_a_path_is_no_name_of_a_dataset(make_config, name, message):
+    with pytest.raises(ValueError, match=message):
+        make_config("BPR", name)
+
+
+def test_times_that_are_missing_are_told_where_parts_depend_on_them(tmp_path, make_config, caplog):
+    folder = tmp_path / "dataset" / "d"
+    folder.mkdir(parents=True)
+    head = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
+    rows = [f"u\ti{n}\t5\t{n if n % 3 else ''}\n" for n in range(9)]
+    (folder / "d.inter").write_text(head + "".join(rows))
+    with caplog.at_level("WARNING"):
+        create_dataset(make_config("BPR", "d"))
+        assert "no timestamp" not in caplog.text
+        create_dataset(make_config("BPR", "d", eval_args=evaluation(order="TO")))
+    assert "3 interaction(s) have no timestamp" in caplog.text

@@ -170,7 +170,10 @@ def test_missing_values_and_duplicates_of_pre_split_files(atomic, make_config, c
         ({"like_threshold": 3.5}, "must be one field and its value.*found 3.5"),
         ({"like_threshold": {"rating": "x"}}, "of rating must be a finite number, found 'x'"),
         ({"like_threshold": {"rating": 3, "b": 1}}, "must be one field and its value"),
-        ({"threshold": {"rating": 3}}, "set only one of them"),
+        (
+            {"threshold": {"rating": 3}},
+            r"set only one of them \(--threshold=None or --like_threshold=None",
+        ),
         ({"train_interactions": "all"}, "train_interactions must be one of liked, rated"),
     ],
 )

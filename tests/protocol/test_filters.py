@@ -178,3 +178,23 @@ def test_filters_of_data_that_are_split_already_say_that_they_do_nothing(
     atomic("d", [("u", "a", 5), ("v", "b", 5)], [], [("u", "b", 5)])
     create_dataset(make_config("BPR", "d", user_inter_num_interval="[1,9)"))
     assert "user_inter_num_interval is not read: d is split already" in caplog.text
+
+
+def test_what_filters_take_out_is_told(tmp_path, make_config, caplog):
+    rows = [(u, i, 5, 1, 1) for u in USERS for i in ITEMS]
+    write(tmp_path / "dataset" / "d", rows, USERS, ITEMS[:5])
+    given = {"load_col": COLUMNS, "val_interval": {"country": ["x"]}}
+    with caplog.at_level("WARNING"):
+        create_dataset(make_config("BPR", "d", filter_inter_by_user_or_item=True, **given))
+    (told,) = (r.getMessage() for r in caplog.records if "filters took out" in r.getMessage())
+    # 3 of 6 users are of country x, and 5 of 8 items have features.
+    assert "took out 33 of 48 interactions (val_interval {'country': ['x']}" in told
+    assert "by which what d.user or d.item does not list is left out" in told
+
+
+def test_unused_columns_of_a_file_that_is_not_loaded(tmp_path, make_config):
+    rows = [(u, i, 5, 1, 1) for u in USERS[:4] for i in ITEMS[:5]] + [(USERS[0], "z", 1, 1, 1)]
+    write(tmp_path / "dataset" / "d", rows, USERS, ITEMS)
+    config = make_config("BPR", "d", unused_col={"item": ["genre"]})
+    with pytest.raises(ValueError, match=r"columns of d.item, and none of them is loaded; name"):
+        data_preparation(config, create_dataset(config))

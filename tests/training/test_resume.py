@@ -85,7 +85,7 @@ def test_an_option_that_is_given_again_is_no_change(trained):
         ),
         (
             {"config_dict": {"embedding_size": 8}, "allow_changes": ["embedding_size"]},
-            "does not fit the model with these options",
+            r"does not fit the model with these options: Error.* size mismatch for",
         ),
     ],
 )
@@ -123,6 +123,21 @@ def test_other_data_are_refused_before_anything_is_written(trained, atomic):
     with pytest.raises(ValueError, match=r"interactions of d in .* are not those that"):
         recbole_pngnn.run(resume=trained["checkpoint"], config_dict={"epochs": 9})
     assert files_of(trained) == before
+
+
+def test_data_that_are_not_there_are_told(trained):
+    with pytest.raises(ValueError, match=r"nowhere/d, which is not there; name the folder"):
+        recbole_pngnn.run(resume=trained["checkpoint"], config_dict={"data_path": "nowhere"})
+    os.remove("dataset/d/d.test.inter")
+    with pytest.raises(ValueError, match=r"dataset/d has no such interactions; name the folder"):
+        recbole_pngnn.run(resume=trained["checkpoint"])
+
+
+def test_a_config_that_is_none_is_no_checkpoint(tmp_path):
+    parts = {"config": 1, "epoch": 1, "state_dict": {}, "optimizer": {}}
+    torch.save(parts, tmp_path / "odd.pth")
+    with pytest.raises(ValueError, match=r"odd.pth is not a checkpoint .* its config is a int"):
+        recbole_pngnn.run(resume=tmp_path / "odd.pth")
 
 
 def test_ids_in_another_order_are_other_rows(atomic):
