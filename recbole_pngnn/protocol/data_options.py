@@ -35,6 +35,11 @@ def check_data_options(config: Any) -> list[str]:
         if needs_time(config["eval_args"]) and not config["TIME_FIELD"]:
             raise ValueError(_no_time(config["eval_args"], "and TIME_FIELD names none"))
         _check_filters(config)
+        if config["rm_dup_inter"] == "first":
+            return [
+                "rm_dup_inter: first is not read: of a pair that was rated again the last rating "
+                "counts (like_threshold)"
+            ]
         return []
     named = isinstance(parts, (list, tuple)) and all(isinstance(part, str) for part in parts)
     if not named or len(parts) not in (2, 3):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,6 +51,10 @@ def check_dataset(folder: Path, dataset: str, parts: Sequence[str] | None) -> No
     missing = [name for name in names if not (folder / name).is_file()]
     if not missing:
         return
+    for file in (folder / name for name in missing):
+        if file.is_dir() or file.is_symlink():
+            kind = "a folder" if file.is_dir() else f"a link to {os.readlink(file)}, which is gone"
+            raise ValueError(f"{file} is {kind}, and must be a file of interactions")
     there = sorted(file.name for file in folder.glob("*.inter"))
     found = f"it has {', '.join(there[:_MOST_NAMES])}" if there else "it has no .inter file"
     split = [name.removeprefix(f"{dataset}.").removesuffix(".inter") for name in there]

@@ -201,3 +201,21 @@ def test_times_that_are_missing_are_told_where_parts_depend_on_them(tmp_path, ma
         assert "no timestamp" not in caplog.text
         create_dataset(make_config("BPR", "d", eval_args=evaluation(order="TO")))
     assert "3 interaction(s) have no timestamp" in caplog.text
+
+
+def test_what_has_the_name_of_a_file_and_is_none(tmp_path):
+    (tmp_path / "d.inter").mkdir()
+    with pytest.raises(ValueError, match=r"d.inter is a folder, and must be a file"):
+        check_dataset(tmp_path, "d", None)
+    (tmp_path / "d.test.inter").symlink_to("gone")
+    with pytest.raises(ValueError, match=r"d.test.inter is a link to gone, which is gone"):
+        check_dataset(tmp_path, "d", ["test"])
+
+
+def test_the_first_of_duplicates_is_not_had(rows, make_config, caplog):
+    rows("d", "user_id:token item_id:token rating:float timestamp:float", GRID)
+    with caplog.at_level("WARNING"):
+        create_dataset(make_config("BPR", "d", rm_dup_inter="last"))
+        assert "rm_dup_inter" not in caplog.text
+        create_dataset(make_config("BPR", "d", rm_dup_inter="first"))
+    assert "rm_dup_inter: first is not read: of a pair that was rated again" in caplog.text
