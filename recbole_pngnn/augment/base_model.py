@@ -20,6 +20,7 @@ from recbole_pngnn.augment.errors import AugmentError
 from recbole_pngnn.plugin import output
 from recbole_pngnn.plugin.config import config_hash
 from recbole_pngnn.progress import TrainingProgress
+from recbole_pngnn.protocol.dataset import without_test_part
 from recbole_pngnn.quick_start import load_data_and_model
 from recbole_pngnn.recommendations import top_lists
 
@@ -167,8 +168,9 @@ def _train(
         init_seed(config["seed"], config["reproducibility"])
         init_logger(config)  # below place; without, RecBole writes TensorBoard files right here
         output.show_warnings_only()
-        dataset = create_dataset(config)
-        train_data, *_ = data_preparation(config, dataset)
+        with without_test_part():
+            dataset = create_dataset(config)
+            train_data, *_ = data_preparation(config, dataset)
         init_seed(config["seed"], config["reproducibility"])
         network = get_model(model)(config, train_data._dataset).to(config["device"])
         trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, network)
