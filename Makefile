@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The folder with GroupLens' ml-1m, or a five-fold copy of it, for what needs it.
 ML1M ?= ../shared/data/ml-1m
+# Processes that test side by side, with a thread each.
+WORKERS ?= 2
 PACKAGING := setup.py pyproject.toml constraints.txt
 
 .PHONY: run test lint pytest bench bench-augment benchmark tables clean
@@ -19,7 +21,7 @@ lint: $(VENV)/.installed-test
 	$(BIN)/mypy
 
 pytest: $(VENV)/.installed-test
-	RECBOLE_PNGNN_ML1M=$(ML1M) $(BIN)/python -m pytest
+	RECBOLE_PNGNN_ML1M=$(ML1M) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m recbole_pngnn.benchmark.speed --source=$(ML1M) --output=results/speed.json

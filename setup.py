@@ -65,6 +65,7 @@ setup(
         "text": text,
         "test": [
             "pytest>=8",
+            "pytest-xdist>=3.5",
             "hypothesis>=6",
             "ruff==0.17.5",
             "mypy>=1.15",
