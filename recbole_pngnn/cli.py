@@ -197,18 +197,21 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
     from recbole_pngnn.benchmark.show import result_table
     from recbole_pngnn.plugin import config
 
-    config.STRICT_COMMAND_LINE = True
     resumed = options.resume is not None
     changes = options.allow_changes
-    record = recbole_pngnn.run(
-        options.model or (None if resumed else _unless_in(files, "model", "PNGNN")),
-        options.dataset or (None if resumed else _unless_in(files, "dataset", "ml-100k")),
-        config_file_list=files,
-        config_dict=assignments,
-        result_file=options.result_file,
-        resume=options.resume,
-        allow_changes=None if changes is None else [name.strip() for name in changes.split(",")],
-    )
+    config.STRICT_COMMAND_LINE = True
+    try:
+        record = recbole_pngnn.run(
+            options.model or (None if resumed else _unless_in(files, "model", "PNGNN")),
+            options.dataset or (None if resumed else _unless_in(files, "dataset", "ml-100k")),
+            config_file_list=files,
+            config_dict=assignments,
+            result_file=options.result_file,
+            resume=options.resume,
+            allow_changes=None if changes is None else [c.strip() for c in changes.split(",")],
+        )
+    finally:  # who calls main from Python has a command line of another program
+        config.STRICT_COMMAND_LINE = False
     print(result_table(record))
     return 0
 

@@ -153,8 +153,7 @@ def test_files_that_are_missing_and_what_is_there(tmp_path):
     check_dataset(tmp_path / "cut", "cut", ["train", "test"])
 
 
-def test_the_command_line_says_it_in_one_line(rows, capsys, monkeypatch):
-    monkeypatch.setattr("recbole_pngnn.plugin.config.STRICT_COMMAND_LINE", False)  # put back
+def test_the_command_line_says_it_in_one_line(rows, capsys):
     rows("d", "user_id:token item_id:token rating:float timestamp:float", GRID)
     run = ["run", "--data_path=dataset", "--model=Pop", "--topk=[1]"]
     run += ["--valid_metric=NDCG@1", "--epochs=1"]

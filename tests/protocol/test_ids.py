@@ -30,8 +30,7 @@ def test_words_for_nothing_are_ids_and_an_empty_cell_is_none(named, make_config)
     assert prices.tolist() == list(range(len(WORDS)))
 
 
-def test_they_are_served(named, monkeypatch, tmp_path):
-    monkeypatch.setattr("recbole_pngnn.plugin.config.STRICT_COMMAND_LINE", False)  # put back
+def test_they_are_served(named, tmp_path):
     assert main([*RUN, "--valid_metric=NDCG@1", "--show_progress=False"]) == 0
     (checkpoint,) = (
         file
