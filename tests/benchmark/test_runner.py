@@ -170,6 +170,8 @@ def test_a_variant_of_a_split_that_was_prepared_anew(suite, capsys):
             head += "\tsource:token\tweight:float"
             lines = [f"{line}\tobserved\t1" for line in lines] + ["u0\ti1\t5\trandom\t1"]
         (variant / f"d-random.{part}.inter").write_text("\n".join([head, *lines]) + "\n")
+    # Which files are loaded, and so make its fingerprint, is said there.
+    (variant / "d-random.yaml").write_text("benchmark_filename: [train, valid, test]\n")
     assert main(["benchmark", name]) == 0, capsys.readouterr().err
     runs = read_lines(Path("results/runs.jsonl"))
     assert len({run["observed"] for run in runs}) == 1
