@@ -111,6 +111,8 @@ class SignedDataset(Dataset):
             *self._needed(source),
         )
         self.config["encoding"] = file.check()
+        if self.config["encoding"] == "utf-8-sig":
+            self.logger.info(f"{filepath} begins with a byte order mark, which is no part of it")
         try:
             frame = super()._load_feat(filepath, source)
             for field in (self.uid_field, self.iid_field):

@@ -193,3 +193,9 @@ def test_features_that_recbole_would_misplace_or_die_of_are_refused(atomic, make
     (folder / "d.item").write_text(head)
     with pytest.raises(ValueError, match=r"d.item has a header and no row below it"):
         create_dataset(make_config("BPR", "d", load_col=columns))
+
+
+def test_a_byte_order_mark_is_told(load, caplog):
+    with caplog.at_level("INFO"):
+        load("\ufeff" + HEAD + ROWS)
+    assert "d.inter begins with a byte order mark" in caplog.text
