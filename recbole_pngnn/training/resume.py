@@ -112,6 +112,12 @@ class Stopped:
             options["data_path"] = str(folder.parent)
         config = Config(trained.model_class, trained["dataset"], None, quoted(options))
         names = set(allow_changes or ())
+        unknown = sorted(names - {ANY} - set(config.final_config_dict))
+        if unknown:
+            raise ValueError(
+                f"allow_changes names {', '.join(unknown)}, and there is no such option; name "
+                f"those that differ from the training's, or {ANY}"
+            )
         changed = [name for name in _differences(trained, config) if name not in MAY_CHANGE]
         barred = [name for name in changed if name not in names]
         if barred and ANY not in names:

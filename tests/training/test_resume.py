@@ -76,6 +76,7 @@ def test_an_option_that_is_given_again_is_no_change(trained):
     [
         ({"config_dict": {"learning_rate": 0.1}}, "trained with learning_rate 0.005, and now it"),
         ({"config_dict": {"seed": 1, "topk": [2]}}, r"--allow_changes=seed,topk"),
+        ({"allow_changes": ["learning_rat"]}, "names learning_rat, and there is no such option"),
         ({"model": "SiReN"}, "is a checkpoint of the model PNGNN, and SiReN is asked for"),
         ({"model": "BPR", "allow_changes": ["any"]}, "checkpoint of the model PNGNN, and BPR"),
         ({"dataset": "e"}, "is a checkpoint of the dataset d, and e is asked for"),
