@@ -163,4 +163,5 @@ def test_the_cost_that_is_told_is_the_real_one():
     command = [sys.executable, "-c", MEASURE]
     run = subprocess.run(command, cwd=where, capture_output=True, text=True, check=True)
     promised, found = map(int, run.stdout.split())
-    assert 0.75 * promised < found < promised + 40 * 2**20  # MKL's own memory
+    # MKL takes 30 to 50 MiB for itself; one more matrix of the items would be 37 MiB beside that.
+    assert 0.75 * promised < found < promised + 60 * 2**20
