@@ -23,6 +23,7 @@ from recbole_pngnn.training.state import (
     best_epoch_file,
     catalogue_hash,
     last_epoch_file,
+    restore_recboles,
     save_whole,
 )
 
@@ -200,7 +201,8 @@ class Stopped:
             if self.whole:
                 training.restore(self.checkpoint)
             else:
-                _restore_recboles(trainer, self.checkpoint)
+                restore_recboles(trainer, self.checkpoint)
+                trainer.optimizer.load_state_dict(self.checkpoint["optimizer"])
         except (RuntimeError, KeyError, ValueError) as error:
             raise ValueError(
                 f"{self.best.name} does not fit the model with these options: "
@@ -282,15 +284,6 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
     except Exception as error:
         raise ValueError(f"{file} is not a checkpoint of a training: {error}") from error
     return checkpoint
-
-
-def _restore_recboles(trainer: Any, checkpoint: dict[str, Any]) -> None:
-    trainer.start_epoch = checkpoint["epoch"] + 1
-    trainer.cur_step = checkpoint["cur_step"]
-    trainer.best_valid_score = checkpoint["best_valid_score"]
-    trainer.model.load_state_dict(checkpoint["state_dict"])
-    trainer.model.load_other_parameter(checkpoint.get("other_parameter"))
-    trainer.optimizer.load_state_dict(checkpoint["optimizer"])
 
 
 def _given(files: Iterable[str] | None, config_dict: dict[str, Any] | None) -> dict[str, Any]:

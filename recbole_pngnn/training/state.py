@@ -78,12 +78,8 @@ class KeptTraining:
             checkpoint: What :class:`KeptTraining` wrote.
         """
         trainer, kept = self._trainer, checkpoint["training"]
-        trainer.start_epoch = checkpoint["epoch"] + 1
-        trainer.cur_step = checkpoint["cur_step"]
-        trainer.best_valid_score = checkpoint["best_valid_score"]
+        restore_recboles(trainer, checkpoint)
         trainer.best_valid_result = kept["best_valid_result"]
-        trainer.model.load_state_dict(checkpoint["state_dict"])
-        trainer.model.load_other_parameter(checkpoint.get("other_parameter"))
         for name, optimizer in kept["optimizers"].items():
             getattr(trainer, name).load_state_dict(optimizer)
         modules = dict(trainer.model.named_modules())
@@ -156,6 +152,20 @@ class KeptTraining:
         }
         save_whole(state, last_epoch_file(Path(trainer.saved_model_file)))
         self._kept = epoch
+
+
+def restore_recboles(trainer: Any, checkpoint: dict[str, Any]) -> None:
+    """Bring a trainer to a checkpoint's epoch, but for the optimiser.
+
+    Args:
+        trainer: RecBole's trainer.
+        checkpoint: What RecBole's trainer keeps, of any of its epochs.
+    """
+    trainer.start_epoch = checkpoint["epoch"] + 1
+    trainer.cur_step = checkpoint["cur_step"]
+    trainer.best_valid_score = checkpoint["best_valid_score"]
+    trainer.model.load_state_dict(checkpoint["state_dict"])
+    trainer.model.load_other_parameter(checkpoint.get("other_parameter"))
 
 
 def save_whole(state: dict[str, Any], file: Path) -> None:
